@@ -1,0 +1,46 @@
+"""Every error of the project, under one root.
+
+An error names the thing that is wrong and carries ``advice``: what the reader can do about it.
+Ports promise which of these escape from them (see ``ports.py``); nothing else should.
+"""
+
+
+class CanaryRouterError(Exception):
+    """Root of all errors that the project raises on purpose.
+
+    Args:
+        message: What is wrong, naming the thing.
+        advice: What to do about it, as one sentence; empty when there is nothing to do.
+    """
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+class InvalidInput(CanaryRouterError):
+    """Something given from outside does not have the form that the contract asks for."""
+
+
+class InvalidPolicy(InvalidInput):
+    """A policy document is refused; the message names the key."""
+
+
+class NotFound(CanaryRouterError):
+    """The service, release or transform that was named does not exist."""
+
+
+class KeyReused(CanaryRouterError):
+    """An ``Idempotency-Key`` came back with another body."""
+
+
+class Unavailable(CanaryRouterError):
+    """A dependency could not be reached or refused, and nothing was changed by the call."""
+
+
+class Uncertain(CanaryRouterError):
+    """A write was sent and its answer was lost: it may or may not have happened."""
+
+
+class ConfigurationError(CanaryRouterError):
+    """The program was started with settings that it cannot work with."""
