@@ -1,0 +1,76 @@
+# Needs Python >= 3.11 with venv, make and git. Everything else comes from PyPI and npm into this checkout.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHONS := python3.13 python3.12 python3.11 python3 python
+UV_SYNC = $(BIN)/uv sync --locked --all-extras --python $(BIN)/python $$([ -t 2 ] || echo --quiet)
+ARGS ?=
+
+# What the caller's shell says about other projects must not leak in.
+unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT UV_PYTHON PYTHONPATH PYTHONHOME
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check format bench docs clean
+
+help: ## show this list
+	@while IFS= read -r line; do case "$$line" in \
+	  [a-z]*": "*"## "*) printf '  make %-8s %s\n' "$${line%%:*}" "$${line#*## }";; \
+	esac; done < $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.ready ## watch two releases being judged on this machine (ARGS="--keep" leaves it running)
+	@$(BIN)/canary-router demo $(ARGS)
+
+test: $(VENV)/.ready ## run every test (ARGS="-k name", or a path, narrows it)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.ready ## formatting, lint, types and the dependency rule
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.ready ## rewrite the code in the project's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only .
+
+bench: $(VENV)/.ready ## measure what importing the package costs a cold start
+	@$(BIN)/python bench/import_time.py $(ARGS)
+
+docs: $(VENV)/.docs-ready ## build the documentation into build/site
+	@$(BIN)/mkdocs build --quiet --strict --config-file docs/.site/mkdocs.yml
+
+clean: ## end a running emulator and remove all that was built
+	@if [ -e .canary-router ] && [ -x $(BIN)/canary-router ]; then $(BIN)/canary-router local down; fi
+	@rm -rf $(VENV) .canary-router .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+	  .coverage build dist
+	@git clean -fdXq -- src tests examples bench docs
+
+# The virtual environment, made by the newest Python that suits; uv, at the version that pyproject.toml pins, fills
+# it from the lock file. pip and uv trust the certificates that the caller's SSL_CERT_FILE names.
+$(VENV)/.ready: pyproject.toml uv.lock
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	  for python in $(PYTHONS); do \
+	    if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	    then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo 'No Python >= 3.11 with venv was found among: $(PYTHONS).' >&2; \
+	    echo 'Install one (Debian: apt-get install python3 python3-venv) and say make again.' >&2; exit 1; \
+	  fi; \
+	  echo "Setting up $(VENV) with $$($$found --version), once" >&2; \
+	  $$found -m venv --clear $(VENV); \
+	fi
+	@[ -x $(BIN)/uv ] || PIP_CERT="$${PIP_CERT:-$$SSL_CERT_FILE}" $(BIN)/python -m pip install --quiet --no-input \
+	  "$$($(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*(need for need in extras["local"] if need.startswith("uv==")))')"
+	@echo 'Installing the locked dependencies' >&2
+	@$(UV_SYNC)
+	@touch $@
+
+$(VENV)/.docs-ready: $(VENV)/.ready
+	@$(UV_SYNC) --group docs
+	@touch $@
