@@ -1,0 +1,1 @@
+"""The sample Transformer: a batch ETL that is released by canary. See README.md."""

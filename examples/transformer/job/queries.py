@@ -1,0 +1,33 @@
+"""The SQL of a job. It keeps to what Athena (Trino) and DuckDB both understand."""
+
+from transformer.job.order import Order
+
+TABLE = "daily_weather"
+
+
+def monthly(order: Order) -> str:
+    """One row per month of the year: how many days were observed, from when to when, and the metric's extremes."""
+    return f"""
+        SELECT CAST(substr(observed_on, 6, 2) AS integer) AS month,
+               count(*) AS days,
+               min(observed_on) AS first_day,
+               max(observed_on) AS last_day,
+               min({order.metric}) AS lowest,
+               round(avg({order.metric}), 2) AS mean,
+               max({order.metric}) AS highest
+        FROM {TABLE}
+        WHERE substr(observed_on, 1, 4) = '{order.year}'
+        GROUP BY 1
+        ORDER BY 1
+    """  # noqa: S608 - an Order holds nothing but a number and the name of a known column
+
+
+def weather(order: Order) -> str:
+    """One row per kind of weather: on how many days of the year it was observed."""
+    return f"""
+        SELECT weather, count(*) AS days
+        FROM {TABLE}
+        WHERE substr(observed_on, 1, 4) = '{order.year}'
+        GROUP BY weather
+        ORDER BY weather
+    """  # noqa: S608 - see above
