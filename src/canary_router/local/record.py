@@ -42,7 +42,7 @@ class Emulator:
         region: The region to use.
         account: The account to use.
         access_key_id: Access key of that account's root.
-        secret_access_key: Its secret; any other is refused.
+        secret_access_key: Its secret. ministack checks every signature but the root's.
         environment: Environment of the router deployed there; empty until there is one.
         router_endpoint: URL of that router; empty until there is one.
     """

@@ -1,0 +1,50 @@
+"""What every test stands on: nothing of the caller's AWS settings, no network but this machine, one shared emulator."""
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from canary_router import settings
+from canary_router.local import emulator as local_emulator
+from canary_router.local.record import Emulator
+
+for name in list(os.environ):
+    if name.startswith(("AWS_", "CANARY_ROUTER_", "CDK_")):
+        del os.environ[name]
+os.environ |= {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "NO_PROXY": "127.0.0.1,localhost",
+}
+
+
+def _refuse_the_outside_world(event: str, args: tuple[object, ...]) -> None:
+    """An audit hook of Python's: a test that would call the real AWS fails instead."""
+    if event != "socket.connect":
+        return
+    address = args[1]
+    if isinstance(address, tuple) and not ipaddress.ip_address(address[0]).is_loopback:
+        raise PermissionError(f"a test tried to connect to {address}, which is not on this machine")
+
+
+sys.addaudithook(_refuse_the_outside_world)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The tests never see, and never end, an emulator that the developer has running."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(settings.ENV_HOME, str(tmp_path_factory.mktemp("canary-router-home")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """A running emulator that the whole session shares: name what you make in it after your test."""
+    home = tmp_path_factory.mktemp("emulator")
+    yield local_emulator.start(home)
+    local_emulator.stop(home)
