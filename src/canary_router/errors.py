@@ -44,3 +44,29 @@ class Uncertain(CanaryRouterError):
 
 class ConfigurationError(CanaryRouterError):
     """The program was started with settings that it cannot work with."""
+
+
+class NoCurrentVersion(CanaryRouterError):
+    """There is no version that could serve, or the pointer to it cannot be read."""
+
+
+class RecordUnavailable(CanaryRouterError):
+    """A job asked for once-only, and the record that could promise that does not answer. Nothing was started."""
+
+
+class _StartError(CanaryRouterError):
+    def __init__(self, message: str, *, transform_id: str, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.transform_id = transform_id
+
+
+class NotStartedOnCurrent(_StartError):
+    """The current version's pipeline did not start the job ``transform_id``, for certain."""
+
+
+class StartUnknown(_StartError):
+    """It is not known whether the job ``transform_id`` was started."""
+
+
+class InputTooLarge(InvalidInput):
+    """A job's input is larger than Step Functions takes."""

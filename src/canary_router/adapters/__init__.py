@@ -1,0 +1,1 @@
+"""The ports, made of something: AWS, or memory."""

@@ -1,0 +1,1 @@
+"""The only runtime home of AWS."""

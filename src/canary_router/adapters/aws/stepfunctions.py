@@ -1,0 +1,42 @@
+"""Executions of Step Functions."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from canary_router.adapters.aws.trouble import code_of, unavailable
+from canary_router.core.model import Status
+from canary_router.ports import Execution
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+_NONE = ("ExecutionDoesNotExist", "StateMachineDoesNotExist")
+_STATUSES = {
+    "RUNNING": Status.RUNNING,
+    "PENDING_REDRIVE": Status.RUNNING,
+    "SUCCEEDED": Status.SUCCEEDED,
+    "FAILED": Status.FAILED,
+    "TIMED_OUT": Status.TIMED_OUT,
+    "ABORTED": Status.ABORTED,
+}
+
+
+class StepFunctionsExecutions:
+    """Looks executions up with DescribeExecution, whose answer may lag behind by a moment."""
+
+    def __init__(self, client: "SFNClient") -> None:
+        """Args: a boto3 ``stepfunctions`` client."""
+        self._client = client
+
+    def describe(self, execution_arn: str) -> Execution | None:
+        """The execution; None when there is none, or its state machine is gone with all of them."""
+        try:
+            answer = self._client.describe_execution(executionArn=execution_arn)
+        except ClientError as error:
+            if code_of(error) in _NONE:
+                return None
+            raise unavailable(f"looking up {execution_arn}", error) from error
+        except BotoCoreError as error:
+            raise unavailable(f"looking up {execution_arn}", error) from error
+        return Execution(answer["executionArn"], _STATUSES[answer["status"]])

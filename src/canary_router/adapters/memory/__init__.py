@@ -1,0 +1,11 @@
+"""The ports in memory: for tests, for simulation, and for embedding the router where there is no AWS.
+
+One contract suite holds these and the AWS adapters to the same promises.
+"""
+
+from canary_router.adapters.memory.ledger import MemoryLedger
+from canary_router.adapters.memory.pipelines import MemoryPipelines
+from canary_router.adapters.memory.pointers import MemoryPointers
+from canary_router.adapters.memory.surroundings import ManualClock, MemoryMeter, MemoryNotifier
+
+__all__ = ["ManualClock", "MemoryLedger", "MemoryMeter", "MemoryNotifier", "MemoryPipelines", "MemoryPointers"]

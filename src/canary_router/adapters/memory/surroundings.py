@@ -1,0 +1,45 @@
+"""A clock that is set by hand, a notifier and a meter that remember."""
+
+from collections import Counter
+
+from canary_router.core.announcement import Announcement
+
+
+class ManualClock:
+    """Stands still until it is moved."""
+
+    def __init__(self, now: int = 1_700_000_000_000) -> None:
+        """Starts at a moment, in milliseconds since the epoch."""
+        self._now = now
+
+    def now(self) -> int:
+        """Milliseconds since the epoch."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Moves on."""
+        self._now += int(seconds * 1000)
+
+
+class MemoryNotifier:
+    """Remembers what was told, in order."""
+
+    def __init__(self) -> None:
+        """Nothing was told yet."""
+        self.told: list[Announcement] = []
+
+    def tell(self, announcement: Announcement) -> None:
+        """Remembers an announcement."""
+        self.told.append(announcement)
+
+
+class MemoryMeter:
+    """Remembers sums, by metric and dimensions."""
+
+    def __init__(self) -> None:
+        """Nothing was counted yet."""
+        self.sums: Counter[tuple[str, ...]] = Counter()
+
+    def count(self, metric: str, service: str, value: float = 1, **dimensions: str) -> None:
+        """Adds to a sum."""
+        self.sums[(metric, service, *(f"{name}={text}" for name, text in sorted(dimensions.items())))] += int(value)

@@ -1,0 +1,96 @@
+"""The contract's answers: transforms as JSON, errors as RFC 9457 problems."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from canary_router.core.model import Transform
+from canary_router.errors import (
+    CanaryRouterError,
+    InputTooLarge,
+    InvalidInput,
+    KeyReused,
+    NoCurrentVersion,
+    NotFound,
+    NotStartedOnCurrent,
+    RecordUnavailable,
+    StartUnknown,
+    Unavailable,
+)
+
+_RETRY_AFTER_SECONDS = 5
+
+# The first class that fits counts, so the narrower ones come first.
+_PROBLEMS: tuple[tuple[type[CanaryRouterError], int, str, str], ...] = (
+    (InputTooLarge, 413, "input-too-large", "The input is too large"),
+    (InvalidInput, 400, "invalid-input", "The request is malformed"),
+    (NotFound, 404, "not-found", "Not found"),
+    (KeyReused, 409, "key-reused", "The key belongs to another job"),
+    (NotStartedOnCurrent, 502, "not-started", "The pipeline did not start the job"),
+    (StartUnknown, 504, "start-unknown", "It is not known whether the job started"),
+    (NoCurrentVersion, 503, "no-current-version", "No current version"),
+    (RecordUnavailable, 503, "record-unavailable", "The record does not answer"),
+    (Unavailable, 503, "unavailable", "A dependency does not answer"),
+)
+
+
+def transform_json(transform: Transform) -> dict[str, Any]:
+    """A transform as the contract shows it. ``status_url`` is relative to the API's endpoint."""
+    url = f"/services/{transform.service}/transforms/{transform.transform_id}"
+    if transform.execution_arn is not None:
+        # A job that is not on record is found by its execution alone.
+        url += f"?execution_arn={quote(transform.execution_arn, safe=':')}"
+    return {
+        "transform_id": transform.transform_id,
+        "service": transform.service,
+        "route": transform.route.value,
+        "version": transform.target.tag,
+        "target_arn": transform.target.arn,
+        "execution_arn": transform.execution_arn,
+        "status": transform.status.value,
+        "status_url": url,
+    }
+
+
+def accepted(transform: Transform) -> dict[str, Any]:
+    """202: the job was started, once."""
+    return _answer(202, "application/json", transform_json(transform))
+
+
+def found(transform: Transform) -> dict[str, Any]:
+    """200: a transform and its status now."""
+    return _answer(200, "application/json", transform_json(transform))
+
+
+def problem(error: CanaryRouterError) -> dict[str, Any]:
+    """An error as the problem that the contract names for it."""
+    status, name, title = next(
+        ((status, name, title) for kind, status, name, title in _PROBLEMS if isinstance(error, kind)),
+        (500, "internal", "Internal error"),
+    )
+    transform_id = getattr(error, "transform_id", None)
+    return _problem(status, name, title, f"{error}. {error.advice}".strip(), transform_id)
+
+
+def unexpected(*, submitted: bool) -> dict[str, Any]:
+    """What nobody foresaw. For a submitted job it is not known how far it came."""
+    if submitted:
+        detail = "Something unexpected happened. Send it again with the same Idempotency-Key: that gives the one job."
+        return _problem(504, "start-unknown", "It is not known whether the job started", detail, None)
+    return _problem(500, "internal", "Internal error", "Something unexpected happened; the router's log has it.", None)
+
+
+def _problem(status: int, name: str, title: str, detail: str, transform_id: str | None) -> dict[str, Any]:
+    document = {"type": f"urn:canary-router:problem:{name}", "title": title, "status": status, "detail": detail}
+    if transform_id is not None:
+        document["transform_id"] = transform_id
+    answer = _answer(status, "application/problem+json", document)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer["headers"]["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return answer
+
+
+def _answer(status: int, content_type: str, document: dict[str, Any]) -> dict[str, Any]:
+    headers = {"Content-Type": content_type, "Cache-Control": "no-store"}
+    return {"statusCode": status, "headers": headers, "body": json.dumps(document)}

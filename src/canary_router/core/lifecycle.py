@@ -1,0 +1,91 @@
+"""How releases come about: from a write of ``latest``, or from a write of ``current`` that nobody here made."""
+
+from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version, WriteMark
+from canary_router.core.pointers import Blank, Pointers, Reading
+from canary_router.core.policy import Policy
+
+
+def release_from(pointers: Pointers, now: int) -> Release | None:
+    """The release that the pointers ask for; None while the router has to sleep.
+
+    With ``current`` blank there is nothing to compare with, and a version that is current already has nothing to
+    prove: both are on record as what they are.
+    """
+    target = pointers.candidate
+    if target is None or pointers.write is None or not isinstance(pointers.policy, Policy):
+        return None
+    basis = Basis.CANARY
+    if isinstance(pointers.current, Blank):
+        basis = Basis.FIRST
+    elif pointers.current == target:
+        basis = Basis.ALREADY_CURRENT
+    return Release(
+        service=pointers.service,
+        release_id=pointers.write.release_id,
+        target=target,
+        write=pointers.write,
+        state=ReleaseState.OPEN,
+        basis=basis,
+        policy=pointers.policy,
+        opened_at=now,
+    )
+
+
+def withdrawal(pointers: Pointers, release: Release) -> str:
+    """Why an undecided release lost its pointer; empty while ``latest`` still holds its write.
+
+    A valid newer value is no withdrawal: it supersedes the release when it is opened. A value that is older than
+    the release's own write is a stale read and says nothing. A missing parameter has no age, and the release was
+    opened from it, so it was deleted since; that read may be stale too, and is believed at the deadline only.
+    """
+    if pointers.write is None or pointers.write <= release.write or isinstance(pointers.latest, Version):
+        return ""
+    if isinstance(pointers.latest, Blank):
+        return "withdrawn: latest was blanked by somebody else"
+    return "withdrawn: latest was overwritten with an invalid value"
+
+
+def adoption(pointers: Pointers, state: ServiceState, written: WriteMark, now: int) -> Release | None:
+    """The closed release that puts a hand-written ``current`` on record; None when the write is known or ours."""
+    current = pointers.current
+    if not isinstance(current, Version) or written.version <= state.current_write:
+        return None
+    return Release(
+        service=pointers.service,
+        release_id=f"h{written.version}-{written.modified // 1000}",
+        target=current,
+        write=written,
+        state=ReleaseState.PROMOTED,
+        basis=Basis.ADOPTED,
+        policy=Policy(),
+        opened_at=now,
+        decided_at=now,
+        closed_at=now,
+        reason="current was written by hand",
+    )
+
+
+def overwritten(history: tuple[Reading, ...], write: WriteMark, note: str) -> Reading | None:
+    """The write that our blanking of ``latest`` overwrote unseen; it has to be put back.
+
+    SSM has no compare-and-set. A write may come between the last look and the blanking:
+
+        controller   read latest: v5 (the release's) ............. blank -> v7
+        deploy       ....................................  v6 (a new release)
+
+    Args:
+        history: The writes of ``latest`` after the blanked one, oldest first, with the note of each.
+        write: The write that latest was blanked for.
+        note: The note that our blanking carried; it tells our blank from a person's.
+
+    Returns:
+        The newest value between that write and our blank, unless it was blank itself, or something was written
+        after our blank (which then stands, and is a release of its own).
+    """
+    ours = len(history)
+    while ours > 0 and history[ours - 1].note == note:
+        ours -= 1
+    if ours in (0, len(history)):
+        return None
+    lost = history[ours - 1]
+    return None if lost.is_blank or lost.mark <= write else lost

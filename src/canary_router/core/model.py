@@ -1,0 +1,188 @@
+"""The nouns of the protocol: versions, releases, transforms and their states.
+
+Times are integers, milliseconds since the epoch, everywhere in the project but in DynamoDB's TTL.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from canary_router.core.policy import Policy
+
+
+class Route(StrEnum):
+    """Which of the two pointers a transform was sent to."""
+
+    CURRENT = "current"
+    LATEST = "latest"
+
+
+class Status(StrEnum):
+    """What is known of a transform. The last five are final."""
+
+    ADMITTED = "ADMITTED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    ABORTED = "ABORTED"
+    NOT_STARTED = "NOT_STARTED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change this status any more."""
+        return self not in UNSETTLED
+
+
+UNSETTLED = (Status.ADMITTED, Status.RUNNING)
+
+
+class ReleaseState(StrEnum):
+    """Each value is an assertion about the world, not a step of a program."""
+
+    OPEN = "OPEN"
+    """Requests may be admitted, up to the budget."""
+    PAUSED = "PAUSED"
+    """No admission; outcomes still count and failures still abort; only a person promotes or resumes."""
+    PROMOTING = "PROMOTING"
+    """Decided; the pointers are being written."""
+    PROMOTED = "PROMOTED"
+    """``current`` is the target, ``latest`` was blanked."""
+    ABORTING = "ABORTING"
+    """Decided; no admission ever again; ``latest`` is being blanked."""
+    ABORTED = "ABORTED"
+    """``latest`` does not hold this release's write any more, and ``current`` was never touched."""
+    SUPERSEDED = "SUPERSEDED"
+    """A newer write of ``latest`` took its place."""
+
+    @property
+    def can_be_decided(self) -> bool:
+        """Whether a verdict may still change this release."""
+        return self in UNDECIDED
+
+
+UNDECIDED = (ReleaseState.OPEN, ReleaseState.PAUSED)
+
+
+class Basis(StrEnum):
+    """Why a release may become current: by its canary, or because there is nothing to compare with."""
+
+    CANARY = "canary"
+    FIRST = "first"
+    ALREADY_CURRENT = "already-current"
+    ADOPTED = "adopted"
+    """``current`` was written by hand; the release only records that."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One deployed stack: its pipeline's ARN and the name that people know it by."""
+
+    arn: str
+    tag: str
+
+
+@dataclass(frozen=True, order=True)
+class WriteMark:
+    """Which write of a parameter was read.
+
+    Ordered by time first: a parameter that was deleted and made anew starts at version 1 again.
+    """
+
+    modified: int
+    version: int
+
+    @property
+    def sortable(self) -> str:
+        """The mark as text whose order is the order of the writes."""
+        return f"{self.modified:015d}.{self.version:010d}"
+
+    @property
+    def release_id(self) -> str:
+        """The id of the release that this write of ``latest`` is, the same on every reader."""
+        return f"r{self.version}-{self.modified // 1000}"
+
+
+@dataclass(frozen=True)
+class Release:
+    """One attempt to make latest current. The counts are those that its verdict is made from."""
+
+    service: str
+    release_id: str
+    target: Version
+    write: WriteMark
+    state: ReleaseState
+    basis: Basis
+    policy: Policy
+    opened_at: int
+    decided_at: int | None = None
+    closed_at: int | None = None
+    reason: str = ""
+    admitted: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    not_started: int = 0
+    supersedes: str | None = None
+    told: str = ""
+
+    @property
+    def failures(self) -> int:
+        """Jobs that count against the release: those that ended badly and those that never started."""
+        return self.failed + self.not_started
+
+    @property
+    def running(self) -> int:
+        """Jobs whose end is not on record yet."""
+        return self.admitted - self.succeeded - self.failures
+
+    @property
+    def deadline_at(self) -> int:
+        """When an undecided release is overdue."""
+        return self.opened_at + self.policy.deadline * 1000
+
+
+@dataclass(frozen=True)
+class Transform:
+    """One job, started through the router. ``transform_id`` is the name of its execution.
+
+    Attributes:
+        fallback: This is the second half of a record: current took over what latest did not start.
+        release_id: The release that it counts for; none for a job of the current version.
+        input_hash: SHA-256 of the input in canonical form, to tell a retry from another job.
+        attempts: How many invocations may have been sent. Only a sole attempt's own answer can prove
+            that nothing was started.
+        attempted_at: When the newest of them was sent.
+    """
+
+    transform_id: str
+    service: str
+    route: Route
+    target: Version
+    status: Status
+    created_at: int
+    attempted_at: int
+    input_hash: str
+    release_id: str | None = None
+    execution_arn: str | None = None
+    settled_at: int | None = None
+    attempts: int = 1
+    fallback: bool = False
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """What the record says of a service as a whole.
+
+    Attributes:
+        open_release: The one release that is not closed yet.
+        newest: Sortable mark of the newest write of ``latest`` that became a release.
+        current_write: Version of the newest write of ``current`` that is on record.
+    """
+
+    service: str
+    open_release: str | None = None
+    newest: str = ""
+    current: Version | None = None
+    previous: Version | None = None
+    current_write: int = 0
+    lease_owner: str = ""
+    lease_until: int = 0

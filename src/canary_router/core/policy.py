@@ -1,0 +1,137 @@
+"""A release's policy: how large the canary is, and what its outcomes have to be.
+
+A policy is refused as a whole, with the name of the key, rather than half understood: a router that guesses at a
+policy would send jobs where nobody wanted them.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from canary_router.errors import InvalidPolicy
+
+MAX_REQUESTS = 5
+_MAX_DEADLINE = 366 * 86_400
+"""Seconds: Step Functions ends a standard workflow after a year."""
+_DURATION = re.compile(
+    r"P(?=.)(?:(?P<weeks>\d{1,9})W)?(?:(?P<days>\d{1,9})D)?"
+    r"(?:T(?=.)(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})S)?)?"
+)
+_UNITS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+_RECORDS = ("canary", "all")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a release has to show before it becomes current.
+
+    Attributes:
+        requests: Budget: how many jobs may go to the new version at most, 1 to 5.
+        share: Probability with which a request is offered to the new version while the budget has room.
+        successes: How many jobs must have succeeded; all of the budget when it is None.
+        max_failures: How many jobs may end badly before the release is aborted.
+        deadline: Seconds from the opening; an undecided release is then aborted.
+        record: ``canary`` keeps records of the release's jobs, ``all`` of the current version's too.
+
+    Raises:
+        InvalidPolicy: A value is out of its range, or two contradict each other.
+    """
+
+    requests: int = 2
+    share: float = 0.5
+    successes: int | None = None
+    max_failures: int = 0
+    deadline: int = 86_400
+    record: str = "canary"
+
+    def __post_init__(self) -> None:
+        _whole("requests", self.requests, 1, MAX_REQUESTS)
+        if self.successes is not None:
+            _whole("successes", self.successes, 1, MAX_REQUESTS)
+            if self.successes > self.requests:
+                raise _refused("successes", f"{self.successes} is more than requests, which is {self.requests}")
+        _whole("max_failures", self.max_failures, 0, MAX_REQUESTS)
+        if self.max_failures >= self.requests:
+            raise _refused("max_failures", f"{self.max_failures} would let every one of {self.requests} jobs fail")
+        _probability("share", self.share)
+        _whole("deadline", self.deadline, 1, _MAX_DEADLINE)
+        if self.record not in _RECORDS:
+            raise _refused("record", f"{self.record!r} is none of {', '.join(_RECORDS)}")
+
+    @property
+    def required(self) -> int:
+        """How many successes promote the release."""
+        return self.requests if self.successes is None else self.successes
+
+    def to_json(self) -> str:
+        """The policy as the JSON document that ``parse_policy`` reads."""
+        document = {key: value for key, value in asdict(self).items() if value is not None}
+        return json.dumps({**document, "deadline": f"PT{self.deadline}S"}, sort_keys=True)
+
+
+def parse_policy(text: str | None) -> Policy:
+    """Reads a policy from its JSON text; a missing or blank text is the default policy.
+
+    Raises:
+        InvalidPolicy: The text is not a JSON object, or a key is unknown, has the wrong type or a value out of
+            its range. The message names the key.
+    """
+    if text is None or not text.strip():
+        return Policy()
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidPolicy(
+            f"The policy is not JSON: {error}", advice='Write an object, for example {"requests": 2}.'
+        ) from error
+    return policy_from(document)
+
+
+def policy_from(document: Any) -> Policy:
+    """Makes a policy of a decoded JSON or YAML document.
+
+    Raises:
+        InvalidPolicy: As ``parse_policy``.
+    """
+    if not isinstance(document, Mapping):
+        raise InvalidPolicy("The policy is not an object", advice='Write an object, for example {"requests": 2}.')
+    known = {"requests", "share", "successes", "max_failures", "deadline", "rescue", "record"}
+    for key in document:
+        if key not in known:
+            raise _refused(str(key), f"is not a key of a policy; the keys are {', '.join(sorted(known))}")
+    values = dict(document)
+    if values.pop("rescue", False) is not False:
+        raise _refused("rescue", "is not supported by this version; leave it out or false")
+    if "deadline" in values:
+        values["deadline"] = duration_seconds(values["deadline"])
+    if values.get("successes", 0) is None:
+        raise _refused("successes", "None is not a whole number; leave the key out to require every request")
+    return Policy(**values)
+
+
+def duration_seconds(text: Any) -> int:
+    """Seconds of an ISO-8601 duration of weeks, days, hours, minutes and seconds, such as ``PT24H`` or ``P1DT6H``.
+
+    Raises:
+        InvalidPolicy: The text is something else. Years and months are refused: their length is not fixed.
+    """
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise _refused("deadline", f"{text!r} is not an ISO-8601 duration such as 'PT24H' or 'P1DT6H'")
+    return sum(int(count or 0) * _UNITS[unit] for unit, count in match.groupdict().items())
+
+
+def _whole(key: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise _refused(key, f"{value!r} is not a whole number from {least} to {most}")
+
+
+def _probability(key: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise _refused(key, f"{value!r} is not a number above 0 and up to 1")
+
+
+def _refused(key: str, why: str) -> InvalidPolicy:
+    return InvalidPolicy(f"Policy key {key!r}: {why}", advice=f"Correct {key!r} in the policy; nothing was changed.")

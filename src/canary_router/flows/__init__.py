@@ -1,0 +1,1 @@
+"""Order, idempotency and retries: what is done about a decision, through ports alone."""

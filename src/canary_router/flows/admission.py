@@ -1,0 +1,74 @@
+"""The way to the new version: is there a release, has it room, and does the record give this job a place."""
+
+import logging
+from collections.abc import Callable
+from enum import Enum
+
+from canary_router.core import changes
+from canary_router.core.lifecycle import release_from
+from canary_router.core.model import Basis, Release, Transform
+from canary_router.core.pointers import Pointers
+from canary_router.core.routing import has_room, is_offered_to_latest
+from canary_router.errors import Unavailable, Uncertain
+from canary_router.flows.opening import open_release
+from canary_router.flows.view import View
+from canary_router.ports import Ports
+
+_log = logging.getLogger(__name__)
+
+
+class Admission(Enum):
+    """What the record answered to a job that asked for a place."""
+
+    TAKEN = "the place is this job's"
+    REFUSED = "no place; current serves"
+    EXISTS = "a transform of this id is on record"
+    UNCERTAIN = "the answer was lost twice"
+
+
+class Canary:
+    """Offers and admits. Whatever goes wrong here means current, never an error to the caller."""
+
+    def __init__(self, ports: Ports, view: View, draw: Callable[[], float]) -> None:
+        """Args: ports, what is remembered, and ``draw``: uniform over 0 <= x < 1."""
+        self._ports = ports
+        self._view = view
+        self._draw = draw
+
+    def offer(self, pointers: Pointers) -> Release | None:
+        """The release that a request is offered to; None for current."""
+        asked = release_from(pointers, self._ports.clock.now())
+        if asked is None:
+            return None
+        try:
+            release = self._view.release(asked.service, asked.release_id)
+            # Only the controller, which reads the pointers anew, may say that there is nothing to compare with.
+            if release is None and asked.basis is Basis.CANARY:
+                release = open_release(self._ports.ledger, asked)
+        except Unavailable as error:
+            _log.error("The release of %s cannot be read; current serves: %s", asked.service, error)
+            return None
+        if release is None or not has_room(release):
+            return None
+        return release if is_offered_to_latest(release, self._draw()) else None
+
+    def admit(self, release: Release, transform: Transform) -> Admission:
+        """Asks for a place in the budget of a release."""
+        commit = changes.admit(release.release_id, transform)
+        try:
+            try:
+                refusal = self._ports.ledger.commit(commit)
+            except Uncertain:
+                # The same once more: if the first one happened, the transform's own clause says so.
+                refusal = self._ports.ledger.commit(commit)
+        except Unavailable as error:
+            _log.error("%s cannot be admitted; current serves: %s", transform.transform_id, error)
+            return Admission.REFUSED
+        except Uncertain as error:
+            _log.error("Nobody can tell whether %s was admitted: %s", transform.transform_id, error)
+            return Admission.UNCERTAIN
+        if refusal is None:
+            self._ports.meter.count("CanaryAdmitted", transform.service)
+            return Admission.TAKEN
+        self._view.forget_release(transform.service, release.release_id)
+        return Admission.EXISTS if changes.NEW in refusal.names() else Admission.REFUSED

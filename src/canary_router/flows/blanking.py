@@ -1,0 +1,48 @@
+"""Blanks ``latest`` without losing a release that was written in the same moment.
+
+SSM has no compare-and-set. So: look, blank, and let the version that the write returned tell whether another write
+slipped in between; then that value is put back, and becomes a release of its own. The note that the blank carries
+lets whoever takes over after a crash tell it from a person's.
+"""
+
+import logging
+
+from canary_router.core.lifecycle import overwritten
+from canary_router.core.model import WriteMark
+from canary_router.core.pointers import Readings
+from canary_router.errors import Unavailable
+from canary_router.ports import Pointers
+from canary_router.settings import BLANK
+
+_log = logging.getLogger(__name__)
+_LEAF = "latest"
+
+
+def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: Readings) -> None:
+    """Blanks ``latest`` if it still holds a given write; finishes what an earlier call left half done.
+
+    Args:
+        pointers: The parameters. The caller holds the lease, or is the only one who withdraws this write.
+        service: The service's name.
+        write: The write that is to go.
+        readings: The parameters as they were just read.
+
+    Raises:
+        Unavailable: Nothing was written by this step; call again.
+        Uncertain: The answer to a write was lost; call again once it can no longer arrive.
+    """
+    note = f"canary-router blanked {write.release_id}"
+    latest = readings.latest
+    if latest is None:
+        return
+    if latest.mark < write:
+        raise Unavailable(f"latest of {service} was read as it was before {write.release_id}; a later look will tell")
+    version = latest.version
+    if latest.mark == write:
+        version = pointers.put(service, _LEAF, BLANK, note)
+    if version == write.version + 1:
+        return
+    lost = overwritten(pointers.history(service, _LEAF, write.version), write, note)
+    if lost is not None:
+        _log.warning("A write of latest came while %s was blanked; putting %s back", write.release_id, lost.value)
+        pointers.put(service, _LEAF, lost.value, f"canary-router put back version {lost.version}")

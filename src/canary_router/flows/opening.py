@@ -1,0 +1,40 @@
+"""Opens the release that a write of ``latest`` asks for. Routers and the controller do it alike."""
+
+import logging
+
+from canary_router.core import changes, records
+from canary_router.core.model import Release
+from canary_router.errors import Uncertain
+from canary_router.ports import Ledger
+
+_log = logging.getLogger(__name__)
+
+
+def open_release(ledger: Ledger, release: Release) -> Release | None:
+    """Opens a release, unless its write of ``latest`` or a newer one has become a release already.
+
+    Args:
+        ledger: The record.
+        release: The release as the pointers ask for it.
+
+    Returns:
+        The release of that write as it is on record, whoever opened it; None when there is none, since a newer
+        write was seen, or the one before it is decided and its pointers are still being written.
+
+    Raises:
+        Unavailable: The table does not answer.
+    """
+    key = records.release_key(release.service, release.release_id)
+    state = records.state_of(release.service, ledger.get(records.state_key(release.service)))
+    if state.newest < release.write.sortable:
+        try:
+            refusal = ledger.commit(changes.open_release(release, state.open_release))
+        except Uncertain:
+            # The read below tells whether it happened; if it did not, the next request opens it.
+            _log.warning("The answer to opening %s of %s was lost", release.release_id, release.service)
+        else:
+            if refusal is None:
+                _log.info("Opened %s of %s for %s", release.release_id, release.service, release.target.tag)
+                return release
+    item = ledger.get(key)
+    return None if item is None else records.release_of(item)

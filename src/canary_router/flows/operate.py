@@ -1,0 +1,63 @@
+"""What deployments and people order. Only ``release`` and ``withdraw`` touch a pointer, and only ``latest``."""
+
+from dataclasses import dataclass
+
+from canary_router.core.model import WriteMark
+from canary_router.core.pointers import version_of
+from canary_router.errors import InvalidInput
+from canary_router.flows.blanking import blank_latest
+from canary_router.ports import Pointers
+
+_NOTE = "canary-router released on order"
+
+
+@dataclass(frozen=True)
+class Released:
+    """A write of ``latest``. ``order`` says which order it was made for."""
+
+    pipeline_arn: str
+    version: int
+
+
+def release(pointers: Pointers, service: str, pipeline_arn: str, order: str) -> Released:
+    """Writes ``latest``, once for each order: a deployment that repeats its last step does not release twice.
+
+    Args:
+        pointers: The parameters.
+        service: The service's name.
+        pipeline_arn: ARN of the new version's pipeline function.
+        order: An id of this order; the same id is the same order.
+
+    Raises:
+        InvalidInput: The ARN is not one of a Lambda function.
+        Unavailable: Nothing was written.
+        Uncertain: It may have been written; the same order may be given again.
+    """
+    if version_of(service, pipeline_arn) is None:
+        raise InvalidInput(
+            f"{pipeline_arn!r} is not the ARN of a Lambda function",
+            advice="Give the pipeline function's ARN, for example "
+            f"arn:aws:lambda:eu-west-1:123456789012:function:{service}-v1-2-0-pipeline.",
+        )
+    note = f"{_NOTE} {order}"
+    latest = pointers.read(service).latest
+    if latest is not None:
+        for written in reversed(pointers.history(service, "latest", max(0, latest.version - 10))):
+            if written.note == note:
+                return Released(pipeline_arn, written.version)
+    return Released(pipeline_arn, pointers.put(service, "latest", pipeline_arn, note))
+
+
+def withdraw(pointers: Pointers, service: str, released: Released) -> bool:
+    """Blanks ``latest``, if it still holds exactly that write. True when it did.
+
+    Raises:
+        Unavailable: Nothing was written.
+        Uncertain: It may have been; withdrawing again is safe.
+    """
+    readings = pointers.read(service)
+    latest = readings.latest
+    if latest is None or latest.version != released.version or latest.value.strip() != released.pipeline_arn:
+        return False
+    blank_latest(pointers, service, WriteMark(latest.modified, latest.version), readings)
+    return True

@@ -1,0 +1,109 @@
+"""The outcome path: a job ended, so its release is counted, judged and, when it is decided, driven to its end."""
+
+import logging
+from dataclasses import dataclass
+
+from canary_router.core import changes, records
+from canary_router.core.model import Release, ReleaseState, Status, Transform
+from canary_router.core.pointers import execution_arn_of
+from canary_router.core.verdict import Abort, Hold, Promote, judge
+from canary_router.flows.drive import Driver
+from canary_router.ports import Ports
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An execution's final status, as Step Functions tells it. ``name`` is the transform's id, if it is ours."""
+
+    name: str
+    execution_arn: str
+    status: Status
+
+
+class Controller:
+    """Counts, judges and decides. It alone writes ``current``, and blanks ``latest``."""
+
+    def __init__(self, ports: Ports, environment: str, owner: str) -> None:
+        """Takes an ``owner`` that no other run has ever used: the lease is taken under that name."""
+        self.ports = ports
+        self.driver = Driver(ports, environment, owner)
+
+    def on_ended(self, ended: Ended) -> None:
+        """Takes note of an execution's end. Executions that no router started are none of our business.
+
+        Raises:
+            Unavailable: The table does not answer; the event has to come again.
+            Uncertain: As above; what was done already is not done twice.
+        """
+        transform = self._transform(ended)
+        if transform is None:
+            return
+        self.settle(transform, ended.status, ended.execution_arn)
+        if transform.release_id is not None:
+            self.advance(transform.service, transform.release_id)
+
+    def _transform(self, ended: Ended) -> Transform | None:
+        item = self.ports.ledger.get(records.transform_key(ended.name))
+        if item is None:
+            return None
+        transform = records.transform_of(item)
+        if transform.status is Status.NOT_STARTED:
+            item = self.ports.ledger.get(records.transform_key(ended.name, fallback=True))
+            if item is None:
+                _log.error("%s ended, but it is on record as not started", ended.execution_arn)
+                return None
+            transform = records.transform_of(item)
+        # The name alone proves nothing: a state machine may start others under the name that it was given.
+        expected = transform.execution_arn or execution_arn_of(transform.service, transform.target, ended.name)
+        if ended.execution_arn != expected:
+            _log.info("%s is not the execution of the transform of that name", ended.execution_arn)
+            return None
+        return transform
+
+    def settle(self, transform: Transform, status: Status, execution_arn: str | None) -> None:
+        """Puts an end on record, once, however often it is told.
+
+        Raises:
+            Unavailable: Nothing was recorded.
+            Uncertain: It is not known; settling again is safe.
+        """
+        now = self.ports.clock.now()
+        if self.ports.ledger.commit(changes.settle(transform, status, execution_arn, now)) is None:
+            self.ports.meter.count("Outcome", transform.service, Status=status.value)
+            _log.info("%s of %s ended: %s", transform.transform_id, transform.target.tag, status)
+
+    def advance(self, service: str, release_id: str) -> None:
+        """Judges a release and does what the verdict asks for.
+
+        Raises:
+            Unavailable: A dependency does not answer; a later run goes on.
+            Uncertain: As above.
+        """
+        item = self.ports.ledger.get(records.release_key(service, release_id))
+        if item is None:
+            return
+        release = records.release_of(item)
+        match judge(release, self.ports.clock.now()):
+            case Promote(reason):
+                self.decide(release, ReleaseState.PROMOTING, reason)
+            case Abort(reason):
+                self.decide(release, ReleaseState.ABORTING, reason)
+            case Hold():
+                if release.state in (ReleaseState.PROMOTING, ReleaseState.ABORTING):
+                    self.driver.drive(service, release_id)
+
+    def decide(self, release: Release, state: ReleaseState, reason: str) -> None:
+        """Records a decision and drives it. When another run has decided meanwhile, that decision stands.
+
+        Raises:
+            Unavailable: A dependency does not answer; a later run goes on.
+            Uncertain: As above.
+        """
+        refusal = self.ports.ledger.commit(changes.decide(release, state, reason, self.ports.clock.now()))
+        if refusal is not None:
+            _log.info("%s was decided by another run", release.release_id)
+            return
+        _log.info("Decided %s of %s: %s, %s", release.release_id, release.service, state, reason)
+        self.driver.drive(release.service, release.release_id)

@@ -1,0 +1,106 @@
+"""Every minute: finish whatever a lost event, a crash or a silent service has left half done.
+
+This alone is enough to bring every release to its end; events only make it quicker.
+"""
+
+import logging
+
+from canary_router import settings
+from canary_router.core import records
+from canary_router.core.lifecycle import release_from, withdrawal
+from canary_router.core.model import Basis, Release, ReleaseState, Status, Transform, Version
+from canary_router.core.pointers import Invalid, Pointers, understand
+from canary_router.flows.opening import open_release
+from canary_router.flows.outcome import Controller
+from canary_router.flows.starting import NotStarted, Started, give_up, look_up, mark
+
+_log = logging.getLogger(__name__)
+_PENDING_AT_MOST = 100
+"""Look-ups in one run: Step Functions answers 15 a second."""
+
+
+class Reconciler:
+    """One pass over one service."""
+
+    def __init__(self, controller: Controller, config: settings.Settings) -> None:
+        """Args: the controller of this run, and the grace time."""
+        self._controller = controller
+        self._ports = controller.ports
+        self._grace = config.grace
+
+    def reconcile(self, service: str) -> None:
+        """Brings a service as far as it can be brought now.
+
+        Raises:
+            Unavailable: A dependency does not answer; the next pass goes on.
+            Uncertain: As above.
+        """
+        pointers = understand(service, self._ports.pointers.read(service))
+        for problem in pointers.problems:
+            _log.error("%s. Nothing is released for %s until somebody corrects it.", problem, service)
+            self._ports.meter.count("InvalidPointer", service)
+        state = records.state_of(service, self._ports.ledger.get(records.state_key(service)))
+        if state.open_release is not None:
+            self._finish(pointers, state.open_release)
+        self._open(pointers)
+        if isinstance(pointers.current, Version) and pointers.current_version > state.current_write:
+            self._controller.driver.drive(service, state.open_release or "")
+        self._settle_pending(service)
+
+    def _finish(self, pointers: Pointers, release_id: str) -> None:
+        release = self._release(pointers.service, release_id)
+        if release is None:
+            return
+        if release.state.can_be_decided and not release.told:
+            self._controller.driver.tell(release)
+        for transform in self._transforms(release):
+            self._settle(transform)
+        gone = withdrawal(pointers, release) if release.state.can_be_decided else ""
+        if gone:
+            self._controller.decide(release, ReleaseState.ABORTING, gone)
+        elif isinstance(pointers.current, Invalid) and release.state.can_be_decided:
+            _log.error("%s of %s waits until current is valid again", release_id, pointers.service)
+        else:
+            self._controller.advance(pointers.service, release_id)
+
+    def _open(self, pointers: Pointers) -> None:
+        asked = release_from(pointers, self._ports.clock.now())
+        if asked is None:
+            return
+        release = open_release(self._ports.ledger, asked)
+        if release is None or not release.state.can_be_decided:
+            return
+        if not release.told:
+            self._controller.driver.tell(release)
+        if release.basis is not Basis.CANARY:
+            self._controller.advance(release.service, release.release_id)
+
+    def _settle_pending(self, service: str) -> None:
+        page = self._ports.ledger.by_index(settings.PENDING_INDEX, service, limit=_PENDING_AT_MOST)
+        for item in page.items:
+            self._settle(records.transform_of(item))
+
+    def _transforms(self, release: Release) -> list[Transform]:
+        index = records.index_value(release.service, release.release_id)
+        page = self._ports.ledger.by_index(settings.RELEASE_INDEX, index, limit=_PENDING_AT_MOST)
+        return [records.transform_of(item) for item in page.items]
+
+    def _settle(self, transform: Transform) -> None:
+        """Finds out what became of a job whose end is not on record."""
+        if transform.status.is_final:
+            return
+        found = look_up(self._ports, transform)
+        if isinstance(found, Started):
+            if found.status.is_final:
+                self._controller.settle(transform, found.status, found.execution_arn)
+            elif transform.status is Status.ADMITTED:
+                mark(self._ports, transform, found.execution_arn)
+        elif isinstance(found, NotStarted) and self._is_overdue(transform):
+            give_up(self._ports, transform)
+
+    def _is_overdue(self, transform: Transform) -> bool:
+        return self._ports.clock.now() - transform.attempted_at > self._grace * 1000
+
+    def _release(self, service: str, release_id: str) -> Release | None:
+        item = self._ports.ledger.get(records.release_key(service, release_id))
+        return None if item is None else records.release_of(item)

@@ -1,0 +1,134 @@
+"""Starts one job on one version, at most once, and finds out whether it was.
+
+The execution's name is the transform's id, so invoking the same target twice gives one job. Invoking *another*
+target is safe only after it is certain that nothing was started and that nothing can start any more:
+
+    answer of the pipeline          what is certain                       so
+    with an execution               it was started                        RUNNING
+    did not run (throttled, ...)    this invocation started nothing       not started, if it was the only one
+    ended in an error, or without   nothing more can start                look the execution up
+    lost                            nothing: it may be running still      same target, same id, once more
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from canary_router.core import changes
+from canary_router.core.model import Status, Transform
+from canary_router.core.pointers import execution_arn_of
+from canary_router.core.records import key_of, transform_of
+from canary_router.errors import Unavailable, Uncertain
+from canary_router.ports import Accepted, Broke, Lost, Ports, Refused
+
+_log = logging.getLogger(__name__)
+_INVOCATIONS = 2
+
+
+@dataclass(frozen=True)
+class Started:
+    """The job is running, or has run: ``status`` says which, where the execution was looked up."""
+
+    execution_arn: str
+    status: Status = Status.RUNNING
+
+
+@dataclass(frozen=True)
+class NotStarted:
+    """The invocations that were sent have not started the job, and cannot any more."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Nobody can tell now whether the job was started."""
+
+    reason: str
+
+
+Start: TypeAlias = Started | NotStarted | Unknown
+
+
+def start(ports: Ports, transform: Transform, document: object) -> Start:
+    """Invokes the pipeline of a transform's target, twice at most, and says what is certain afterwards.
+
+    Args:
+        ports: To invoke and to look up.
+        transform: The job; it goes to its target and nowhere else.
+        document: The job's input.
+    """
+    payload = {
+        "transform_id": transform.transform_id,
+        "service": transform.service,
+        "version": transform.target.tag,
+        "input": document,
+    }
+    lost = broke = ""
+    for _ in range(_INVOCATIONS):
+        answer = ports.invoker.invoke(transform.target.arn, payload)
+        if isinstance(answer, Accepted) and answer.execution_arn is not None:
+            return Started(answer.execution_arn)
+        if isinstance(answer, Refused):
+            if lost or broke:
+                break
+            return NotStarted(answer.reason)
+        if isinstance(answer, Lost):
+            lost = answer.reason
+            continue
+        broke = answer.reason if isinstance(answer, Broke) else "the pipeline answered without an execution_arn"
+        # A look-up may be too early to see what was just started, so it settles a start, not its absence: only after
+        # the second invocation, which finds an execution of that name too, is its answer taken for the last word.
+        if isinstance(found := look_up(ports, transform), Started):
+            return found
+    return _concluded(look_up(ports, transform), lost, broke)
+
+
+def _concluded(found: Start, lost: str, broke: str) -> Start:
+    if isinstance(found, Started):
+        return found
+    if lost:
+        return Unknown(lost)
+    return NotStarted(broke) if isinstance(found, NotStarted) else Unknown(broke)
+
+
+def look_up(ports: Ports, transform: Transform) -> Start:
+    """Looks for the execution where the contract's names say that it has to be."""
+    arn = transform.execution_arn or execution_arn_of(transform.service, transform.target, transform.transform_id)
+    if arn is None:
+        return Unknown(f"{transform.target.tag} is not named by the contract, so its executions cannot be looked up")
+    try:
+        execution = ports.executions.describe(arn)
+    except Unavailable as error:
+        return Unknown(str(error))
+    if execution is None:
+        return NotStarted("there is no execution of that name")
+    return Started(execution.execution_arn, execution.status)
+
+
+def mark(ports: Ports, transform: Transform, execution_arn: str) -> None:
+    """Records that a transform runs. When that fails the job still runs; the controller finds it by its name."""
+    try:
+        ports.ledger.commit(changes.mark_running(transform, execution_arn))
+    except (Unavailable, Uncertain) as error:
+        _log.warning("%s runs as %s, not recorded yet: %s", transform.transform_id, execution_arn, error)
+
+
+def give_up(ports: Ports, transform: Transform) -> Transform | None:
+    """Records that a transform was not started, unless the record knows better.
+
+    Returns:
+        The transform as it is on record afterwards: NOT_STARTED, or what somebody else has recorded meanwhile.
+        None when the record could not be written, or when it is not known whether it was.
+    """
+    now = ports.clock.now()
+    try:
+        refusal = ports.ledger.commit(changes.settle_not_started(transform, now))
+        if refusal is None:
+            ports.meter.count("Outcome", transform.service, Status=Status.NOT_STARTED.value)
+            return replace(transform, status=Status.NOT_STARTED, settled_at=now)
+        stored = ports.ledger.get(key_of(transform))
+    except (Unavailable, Uncertain) as error:
+        _log.warning("%s was not started, not recorded yet: %s", transform.transform_id, error)
+        return None
+    return None if stored is None else transform_of(stored)

@@ -1,0 +1,1 @@
+"""Entry points of the router's functions. They hold no rule: they translate events, and wire."""

@@ -1,0 +1,78 @@
+"""The composition root: the one place where ports and adapters meet. Lambdas, command line and tests use it alike."""
+
+import os
+import random
+import secrets
+import sys
+from typing import TYPE_CHECKING
+
+from canary_router import settings
+from canary_router.adapters.aws.dynamodb import DynamoLedger
+from canary_router.adapters.aws.events import EventBridgeNotifier
+from canary_router.adapters.aws.functions import LambdaInvoker
+from canary_router.adapters.aws.metrics import EmbeddedMeter
+from canary_router.adapters.aws.parameters import SsmPointers
+from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
+from canary_router.adapters.clock import SystemClock
+from canary_router.flows.outcome import Controller
+from canary_router.flows.reconcile import Reconciler
+from canary_router.flows.request import Router
+from canary_router.ports import Ports
+
+if TYPE_CHECKING:
+    import boto3
+
+INVOKE_SECONDS = 10
+"""How long one invocation of a pipeline is waited for; two fit into API Gateway's 29 seconds."""
+
+
+def aws_ports(session: "boto3.Session", environment: str) -> Ports:
+    """Ports over AWS, with the session's credentials and endpoints.
+
+    Args:
+        session: A boto3 session; clients are made from it once.
+        environment: Name of the environment.
+    """
+    from botocore.config import Config
+
+    patient = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+    # A second invocation may mean a second job, so the flow decides about it, never the client.
+    once = Config(connect_timeout=2, read_timeout=INVOKE_SECONDS, retries={"total_max_attempts": 1})
+    clock = SystemClock()
+    return Ports(
+        pointers=SsmPointers(session.client("ssm", config=patient), environment),
+        ledger=DynamoLedger(session.client("dynamodb", config=patient), settings.table_name(environment)),
+        invoker=LambdaInvoker(session.client("lambda", config=once)),
+        executions=StepFunctionsExecutions(session.client("stepfunctions", config=patient)),
+        notifier=EventBridgeNotifier(session.client("events", config=patient)),
+        meter=EmbeddedMeter(environment, clock, lambda line: sys.stdout.write(line + "\n")),
+        clock=clock,
+    )
+
+
+def lambda_environment() -> tuple[Ports, settings.Settings]:
+    """Ports and settings of a Lambda function, from its environment variables.
+
+    Raises:
+        ConfigurationError: A variable is missing or malformed.
+    """
+    import boto3
+
+    config = settings.Settings.from_env(os.environ)
+    return aws_ports(boto3.Session(), config.environment), config
+
+
+def router(ports: Ports, config: settings.Settings) -> Router:
+    """The request flow, with real chance."""
+    return Router(ports, config, draw=random.random, new_id=new_id)
+
+
+def reconciler(ports: Ports, config: settings.Settings) -> tuple[Controller, Reconciler]:
+    """The outcome flow of one run of the controller: the lease is taken under a name of its own."""
+    controller = Controller(ports, config.environment, owner=new_id())
+    return controller, Reconciler(controller, config)
+
+
+def new_id() -> str:
+    """An id that does not repeat itself: 128 random bits, fit for the name of an execution."""
+    return f"t-{secrets.token_hex(16)}"
