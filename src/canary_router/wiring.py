@@ -4,7 +4,9 @@ import os
 import random
 import secrets
 import sys
-from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
 
 from canary_router import settings
 from canary_router.adapters.aws.dynamodb import DynamoLedger
@@ -20,21 +22,17 @@ from canary_router.flows.request import Router
 from canary_router.ports import Ports
 
 if TYPE_CHECKING:
-    import boto3
-
 INVOKE_SECONDS = 10
 """How long one invocation of a pipeline is waited for; two fit into API Gateway's 29 seconds."""
 
 
-def aws_ports(session: "boto3.Session", environment: str) -> Ports:
+def aws_ports(session: boto3.Session, environment: str) -> Ports:
     """Ports over AWS, with the session's credentials and endpoints.
 
     Args:
         session: A boto3 session; clients are made from it once.
         environment: Name of the environment.
     """
-    from botocore.config import Config
-
     patient = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
     # A second invocation may mean a second job, so the flow decides about it, never the client.
     once = Config(connect_timeout=2, read_timeout=INVOKE_SECONDS, retries={"total_max_attempts": 1})
@@ -56,8 +54,6 @@ def lambda_environment() -> tuple[Ports, settings.Settings]:
     Raises:
         ConfigurationError: A variable is missing or malformed.
     """
-    import boto3
-
     config = settings.Settings.from_env(os.environ)
     return aws_ports(boto3.Session(), config.environment), config
 
