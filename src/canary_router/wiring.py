@@ -21,7 +21,6 @@ from canary_router.flows.reconcile import Reconciler
 from canary_router.flows.request import Router
 from canary_router.ports import Ports
 
-if TYPE_CHECKING:
 INVOKE_SECONDS = 10
 """How long one invocation of a pipeline is waited for; two fit into API Gateway's 29 seconds."""
 
