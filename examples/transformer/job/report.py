@@ -43,3 +43,10 @@ def report(order: Order, monthly: Sequence[Row], weather: Sequence[Row]) -> dict
         "months": months,
         "weather": kinds,
     }
+
+
+def rows(result_set: Sequence[dict[str, Any]]) -> list[Row]:
+    """The rows that Athena found, by column name. Athena's first row is the header."""
+    header, *body = result_set
+    names = [cell["VarCharValue"] for cell in header["Data"]]
+    return [dict(zip(names, (cell.get("VarCharValue", "") for cell in row["Data"]), strict=True)) for row in body]

@@ -1,0 +1,39 @@
+"""What one version may do, as policy statements: no action it does not call, no resource it does not touch."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+
+from transformer.names import TABLE, SharedData
+
+
+def run_queries(stack: Stack, shared: SharedData) -> list[iam.PolicyStatement]:
+    """For the state machine: run a query and fetch its rows, and what Athena then does in the caller's name."""
+    bucket = f"arn:{stack.partition}:s3:::{shared.bucket}"
+    glue = f"arn:{stack.partition}:glue:{stack.region}:{stack.account}"
+    athena = f"arn:{stack.partition}:athena:{stack.region}:{stack.account}"
+    return [
+        iam.PolicyStatement(
+            actions=["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"],
+            resources=[f"{athena}:workgroup/{shared.work_group}"],
+        ),
+        iam.PolicyStatement(actions=["athena:GetDataCatalog"], resources=[f"{athena}:datacatalog/AwsDataCatalog"]),
+        iam.PolicyStatement(
+            actions=["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"],
+            resources=[
+                f"{glue}:catalog",
+                f"{glue}:database/{shared.database}",
+                f"{glue}:table/{shared.database}/{TABLE}",
+            ],
+        ),
+        iam.PolicyStatement(actions=["s3:GetBucketLocation"], resources=[bucket]),
+        iam.PolicyStatement(
+            actions=["s3:ListBucket"],
+            resources=[bucket],
+            conditions={"StringLike": {"s3:prefix": [f"{shared.data_prefix}*", f"{shared.query_prefix}*"]}},
+        ),
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket}/{shared.data_prefix}*"]),
+        iam.PolicyStatement(
+            actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+            resources=[f"{bucket}/{shared.query_prefix}*"],
+        ),
+    ]
