@@ -1,6 +1,7 @@
 """House rules that no linter knows: sizes, names and fakes instead of patches. CONTRIBUTING.md lists them."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,18 @@ def test_tests_use_fakes_of_ports_and_patch_nothing(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute) and node.attr in {"setattr", "patch"}:
             pytest.fail(f"line {node.lineno}: {ast.unparse(node)} replaces a part of the program under test")
+
+
+def test_every_cdk_module_that_we_use_is_type_checked() -> None:
+    used = set[str]()
+    for path in [*SOURCES, *TESTS, *ROOT.glob("examples/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module == "aws_cdk":
+                used |= {f"aws_cdk.{alias.name}" for alias in node.names if alias.name.islower()}
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("aws_cdk."):
+                used.add(str(node.module))
+            elif isinstance(node, ast.Import):
+                used |= {alias.name for alias in node.names if alias.name.startswith("aws_cdk.")}
+    configured = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    read = {name for part in configured if part.get("follow_imports") == "normal" for name in part["module"]}
+    assert used <= read, "list it in pyproject.toml under [[tool.mypy.overrides]]"
