@@ -42,7 +42,7 @@ bench: $(VENV)/.ready ## measure what importing the package costs a cold start
 	@$(BIN)/python bench/import_time.py $(ARGS)
 
 docs: $(VENV)/.docs-ready ## build the documentation into build/site
-	@$(BIN)/mkdocs build --quiet --strict --config-file docs/.site/mkdocs.yml
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/.site/mkdocs.yml
 
 clean: ## end a running emulator and remove all that was built
 	@if [ -e .canary-router ] && [ -x $(BIN)/canary-router ]; then $(BIN)/canary-router local down; fi
