@@ -45,7 +45,11 @@ docs: $(VENV)/.docs-ready ## build the documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/.site/mkdocs.yml
 
 clean: ## end a running emulator and remove all that was built
-	@if [ -e .canary-router ] && [ -x $(BIN)/canary-router ]; then $(BIN)/canary-router local down; fi
+	@if [ -e .canary-router/state.json ]; then \
+	  if [ -x $(BIN)/python ]; then python=$(BIN)/python; else python=python3; fi; \
+	  PYTHONPATH=src CANARY_ROUTER_HOME=.canary-router $$python -c \
+	    'from canary_router.local import emulator, home; emulator.stop(home.state_home())'; \
+	fi
 	@rm -rf $(VENV) .canary-router .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
 	  .coverage build dist
 	@git clean -fdXq -- src tests examples bench docs
