@@ -40,7 +40,7 @@ def start_transform(event: Mapping[str, Any], state_machine_arn: str, *, client:
     states = client or boto3.client("stepfunctions")
     try:
         answer = states.start_execution(
-            stateMachineArn=state_machine_arn, name=transform_id, input=json.dumps(event["input"])
+            stateMachineArn=state_machine_arn, name=transform_id, input=_compact(event["input"])
         )
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ExecutionAlreadyExists":
@@ -52,3 +52,8 @@ def start_transform(event: Mapping[str, Any], state_machine_arn: str, *, client:
 def execution_arn(state_machine_arn: str, transform_id: str) -> str:
     """The ARN of a standard workflow's execution, which AWS builds from the machine's ARN and the name."""
     return f"{state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{transform_id}"
+
+
+def _compact(document: object) -> str:
+    """The form in which the router measured the input: any other could be over Step Functions' limit."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)

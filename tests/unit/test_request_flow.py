@@ -126,7 +126,7 @@ class NeverStarts:
     def __init__(self) -> None:
         self.invoked: list[str] = []
 
-    def invoke(self, function_arn: str, payload: dict[str, object]) -> Invocation:  # noqa: ARG002 - a port's form
+    def invoke(self, function_arn: str, payload: dict[str, object]) -> Invocation:
         self.invoked.append(function_arn)
         return Lost("connection reset")
 

@@ -58,10 +58,10 @@ def adoption(pointers: Pointers, state: ServiceState, written: WriteMark, now: i
         state=ReleaseState.PROMOTED,
         basis=Basis.ADOPTED,
         policy=Policy(),
-        opened_at=now,
-        decided_at=now,
+        opened_at=written.modified,
+        decided_at=written.modified,
         closed_at=now,
-        reason="current was written by hand",
+        reason="current was written by hand" if state.current else "current before the router's first look",
     )
 
 

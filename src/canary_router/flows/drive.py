@@ -95,7 +95,7 @@ class Driver:
         adopted = adoption(pointers, state, readings.current.mark, self._ports.clock.now())
         if adopted is not None:
             self._ports.ledger.commit(changes.adopt(adopted, state.current))
-            _log.warning("current of %s was written by hand: %s", pointers.service, adopted.target.tag)
+            _log.warning("Adopted %s of %s: %s", adopted.target.tag, pointers.service, adopted.reason)
 
     def tell(self, release: Release) -> None:
         """Announces the state of a release, and what went before it that nobody was told yet."""

@@ -1,0 +1,143 @@
+import pytest
+from tests.unit.world import SERVICE, World, arn
+
+from canary_router.core.model import ReleaseState, Status, Transform
+from canary_router.flows.outcome import Ended
+from canary_router.flows.starting import mark
+from canary_router.ports import Refused
+
+BAD = [Status.FAILED, Status.TIMED_OUT, Status.ABORTED]
+
+
+def canaries(world: World, tag: str = "v1.1.0") -> list[Transform]:
+    world.write_latest(tag)
+    return [world.submit() for _ in range(2)]
+
+
+def told(world: World) -> list[str]:
+    return [announcement.detail_type for announcement in world.notifier.told]
+
+
+def test_all_succeeded_so_latest_becomes_current() -> None:
+    world = World()
+    first, second = canaries(world)
+    world.end(first)
+    assert (world.release.state, world.pointer("current")) == (ReleaseState.OPEN, arn("v1.0.0"))
+    world.end(second)
+    assert (world.release.state, world.release.succeeded) == (ReleaseState.PROMOTED, 2)
+    assert (world.pointer("current"), world.pointer("latest")) == (arn("v1.1.0"), "none")
+    assert world.state.previous is not None
+    assert (world.state.previous.tag, world.state.open_release) == ("v1.0.0", None)
+    assert told(world) == ["Release Opened", "Release Promoted"]
+
+
+@pytest.mark.parametrize("status", BAD)
+def test_one_bad_end_turns_the_release_away_and_current_was_never_touched(status: Status) -> None:
+    world = World()
+    first, second = canaries(world)
+    world.end(first, status)
+    assert world.release.state is ReleaseState.ABORTED
+    assert (world.pointer("current"), world.pointer("latest")) == (arn("v1.0.0"), "none")
+    assert world.readings.current is not None
+    assert world.readings.current.version == 1
+    assert told(world) == ["Release Opened", "Release Aborted"]
+    world.end(second)
+    assert (world.release.state, world.release.succeeded) == (ReleaseState.ABORTED, 1)
+
+
+def test_a_duplicate_event_counts_once() -> None:
+    world = World()
+    first, _ = canaries(world)
+    for _ in range(3):
+        world.end(first)
+    assert (world.release.succeeded, world.release.state) == (1, ReleaseState.OPEN)
+
+
+def test_an_event_that_overtakes_the_mark_stands() -> None:
+    world = World()
+    world.write_latest("v1.1.0")
+    transform = world.submit()
+    # The record as it was before the router marked the start.
+    late = world.recorded(transform.transform_id)
+    world.end(transform)
+    mark(world.ports, late, str(transform.execution_arn))
+    assert world.recorded(transform.transform_id).status is Status.SUCCEEDED
+
+
+def test_the_end_of_somebody_elses_execution_of_that_name_counts_for_nothing() -> None:
+    world = World()
+    first, _ = canaries(world)
+    child = str(first.execution_arn).replace("transformer-v1-1-0", "child-of-it")
+    world.controller().on_ended(Ended(first.transform_id, child, Status.FAILED))
+    world.controller().on_ended(Ended("unheard-of", child.replace(first.transform_id, "unheard-of"), Status.FAILED))
+    assert (world.release.failures, world.release.state) == (0, ReleaseState.OPEN)
+
+
+def test_the_end_of_a_job_that_current_took_over_does_not_count_for_the_release() -> None:
+    world = World()
+    world.pointers.put(SERVICE, "policy", '{"requests": 3, "max_failures": 1, "successes": 2}', "")
+    world.write_latest("v1.1.0")
+    world.pipelines.answers[arn("v1.1.0")] = Refused("throttled")
+    taken_over = world.submit()
+    world.end(taken_over)
+    assert world.recorded(taken_over.transform_id, fallback=True).status is Status.SUCCEEDED
+    assert (world.release.succeeded, world.release.not_started) == (0, 1)
+
+
+def test_after_an_abort_the_same_version_comes_back_only_by_a_new_release() -> None:
+    world = World()
+    first, _ = canaries(world)
+    world.end(first, Status.FAILED)
+    assert world.submit().target.tag == "v1.0.0"
+    for transform in canaries(world):
+        assert transform.target.tag == "v1.1.0"
+        world.end(transform)
+    assert [release.state for release in world.releases[:2]] == [ReleaseState.PROMOTED, ReleaseState.ABORTED]
+
+
+def test_outcomes_of_a_superseded_release_decide_nothing() -> None:
+    world = World()
+    old = canaries(world)
+    new = canaries(world, "v1.2.0")
+    for transform in old:
+        world.end(transform, Status.FAILED)
+    assert world.release.state is ReleaseState.OPEN
+    for transform in new:
+        world.end(transform)
+    newer, older = world.releases[:2]
+    assert (newer.state, older.state, older.failed) == (ReleaseState.PROMOTED, ReleaseState.SUPERSEDED, 2)
+    assert world.pointer("current") == arn("v1.2.0")
+
+
+def test_a_release_written_while_another_is_decided_is_not_lost() -> None:
+    world = World()
+    first, second = canaries(world)
+    world.end(first)
+
+    class DeployDuringTheBlank:
+        """Between the controller's look at latest and its blank, somebody releases v2.0.0."""
+
+        def __init__(self) -> None:
+            self.read = world.pointers.read
+            self.history = world.pointers.history
+
+        def put(self, service: str, leaf: str, value: str, note: str) -> int:
+            if value == "none":
+                world.pointers.put(service, leaf, arn("v2.0.0"), "a deployment")
+            return world.pointers.put(service, leaf, value, note)
+
+    world.replace_ports(pointers=DeployDuringTheBlank())
+    world.end(second)
+    assert (world.pointer("current"), world.pointer("latest")) == (arn("v1.1.0"), arn("v2.0.0"))
+    world.replace_ports(pointers=world.pointers)
+    assert world.submit().target.tag == "v2.0.0"
+
+
+def test_only_one_of_two_controllers_writes_the_pointers() -> None:
+    world = World()
+    for transform in canaries(world):
+        world.end(transform, tell=False)
+    assert world.state.lease_until == 0
+    world.reconcile()
+    assert world.readings.current is not None
+    assert (world.readings.current.version, world.pointer("current")) == (2, arn("v1.1.0"))
