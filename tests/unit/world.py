@@ -16,7 +16,7 @@ from canary_router.adapters.memory import (
 )
 from canary_router.core import records
 from canary_router.core.conditions import Item, Key, Refusal, Write
-from canary_router.core.model import Release, ServiceState, Status, Transform
+from canary_router.core.model import Release, ReleaseState, ServiceState, Status, Transform
 from canary_router.core.pointers import Readings
 from canary_router.core.routing import canonical_input, input_hash
 from canary_router.errors import Unavailable, Uncertain
@@ -99,6 +99,10 @@ class World:
     def release(self) -> Release:
         """The newest release."""
         return self.releases[0]
+
+    def release_state(self) -> ReleaseState:
+        """The newest release's state, at this moment."""
+        return self.release.state
 
     def recorded(self, transform_id: str, *, fallback: bool = False) -> Transform:
         item = self.ledger.get(records.transform_key(transform_id, fallback=fallback))
