@@ -10,6 +10,7 @@ import pytest
 from canary_router import settings
 from canary_router.local import emulator as local_emulator
 from canary_router.local.record import Emulator
+from canary_router.local.toolchain import node_environment
 
 for name in list(os.environ):
     if name.startswith(("AWS_", "CANARY_ROUTER_", "CDK_")):
@@ -19,7 +20,7 @@ os.environ |= {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "NO_PROXY": "127.0.0.1,localhost",
-}
+} | node_environment()
 
 
 def _refuse_the_outside_world(event: str, args: tuple[object, ...]) -> None:

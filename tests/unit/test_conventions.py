@@ -1,6 +1,7 @@
 """House rules that no linter knows: sizes, names and fakes instead of patches. CONTRIBUTING.md lists them."""
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -53,3 +54,8 @@ def test_every_cdk_module_that_we_use_is_type_checked() -> None:
     configured = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
     read = {name for part in configured if part.get("follow_imports") == "normal" for name in part["module"]}
     assert used <= read, "list it in pyproject.toml under [[tool.mypy.overrides]]"
+
+
+def test_the_lock_file_names_no_place_but_the_public_index() -> None:
+    lock = (ROOT / "uv.lock").read_text()
+    assert set(re.findall(r"[a-z]+://[^/\"]*", lock)) == {"https://pypi.org", "https://files.pythonhosted.org"}

@@ -22,6 +22,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from canary_router.errors import ConfigurationError, Unavailable
+from canary_router.local.home import tools_home
 
 LOCKS = Path(__file__).parent / "locks"
 TIMEOUT = 900
@@ -128,7 +129,8 @@ def node() -> Path:
 def node_environment(env: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What to add to the environment of a program that starts Node: the CDK's command line, or jsii in Python.
 
-    Node then trusts what the system trusts (``SSL_CERT_FILE`` included), and nothing phones home.
+    Node then trusts what the system trusts (``SSL_CERT_FILE`` included), nothing phones home, and nothing is written
+    to the user's home directory.
     """
     directory = str(node().parent)
     path = env.get("PATH", os.defpath)
@@ -138,6 +140,7 @@ def node_environment(env: Mapping[str, str] = os.environ) -> dict[str, str]:
         "NODE_OPTIONS": options if "--use-system-ca" in options else f"{options} --use-system-ca".strip(),
         "JSII_NODE": str(node()),
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+        "CDK_HOME": str(tools_home() / "cdk-home"),  # its cache, which it else keeps in ~/.cdk
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "1",
     }
