@@ -78,7 +78,7 @@ def test_a_retry_may_not_give_up_what_another_attempt_may_have_started() -> None
         world.submit(key=KEY)
     with pytest.raises(StartUnknown):
         world.submit(key=KEY)
-    assert world.recorded(unknown.value.transform_id).status is Status.ADMITTED
+    assert world.recorded(str(unknown.value.transform_id)).status is Status.ADMITTED
     assert world.pipelines.executions() == ()
 
 

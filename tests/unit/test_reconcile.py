@@ -136,10 +136,10 @@ def test_an_admitted_job_without_an_execution_fails_the_release_only_after_the_g
     with pytest.raises(StartUnknown) as unknown:
         world.submit()
     world.reconcile()
-    assert world.recorded(unknown.value.transform_id).status is Status.ADMITTED
+    assert world.recorded(str(unknown.value.transform_id)).status is Status.ADMITTED
     world.clock.advance(world.settings.grace)
     world.reconcile()
-    assert world.recorded(unknown.value.transform_id).status is Status.NOT_STARTED
+    assert world.recorded(str(unknown.value.transform_id)).status is Status.NOT_STARTED
     assert (world.release.state, world.release.not_started) == (ReleaseState.ABORTED, 1)
 
 

@@ -139,7 +139,7 @@ def test_an_uncertain_job_never_runs_on_the_other_version() -> None:
     with pytest.raises(StartUnknown) as unknown:
         world.submit()
     assert pipeline.invoked == [arn("v1.1.0"), arn("v1.1.0")]
-    assert world.recorded(unknown.value.transform_id).status is Status.ADMITTED
+    assert world.recorded(str(unknown.value.transform_id)).status is Status.ADMITTED
 
 
 @pytest.mark.parametrize("answer", [Accepted(None), Broke("crashed after the start")])

@@ -203,6 +203,7 @@ def close_promoted(release: Release, previous: Version | None, current_write: in
                 **version_fields("current", release.target),
                 **version_fields("previous", previous),
                 "current_write": current_write,
+                "current_write_at": now,
                 "lease_until": 0,
             },
             remove=("open_release",),
@@ -242,7 +243,7 @@ def tell(release: Release) -> Commit:
     )
 
 
-def adopt(adopted: Release, previous: Version | None) -> Commit:
+def adopt(adopted: Release, previous: Version | None, now: int) -> Commit:
     """Puts on record that ``current`` was written by hand; ``adopted`` is that write, as a closed release."""
     return (
         Write(
@@ -257,6 +258,7 @@ def adopt(adopted: Release, previous: Version | None) -> Commit:
                 **version_fields("current", adopted.target),
                 **version_fields("previous", previous),
                 "current_write": adopted.write.version,
+                "current_write_at": now,
             },
         ),
     )

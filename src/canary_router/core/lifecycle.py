@@ -31,6 +31,26 @@ def release_from(pointers: Pointers, now: int) -> Release | None:
     )
 
 
+_LAG = 60_000
+"""Milliseconds after which a read of SSM is no longer believed to be older than a write: it lags for seconds."""
+
+
+def is_behind(pointers: Pointers, state: ServiceState, now: int) -> bool:
+    """Whether ``current`` was read as it was before a write that is on record.
+
+    Nothing may be concluded from such a read: a new version would look like the first one, or like the one that is
+    current already. Later on, a lower version means that the parameter was deleted and made anew.
+    """
+    return pointers.current_version < state.current_write and now - state.current_write_at < _LAG
+
+
+def is_older_than(latest: Reading | None, write: WriteMark, now: int) -> bool:
+    """Whether ``latest`` was read as it was before a write of it that is known."""
+    if latest is None:
+        return now - write.modified < _LAG
+    return latest.mark < write
+
+
 def withdrawal(pointers: Pointers, release: Release) -> str:
     """Why an undecided release lost its pointer; empty while ``latest`` still holds its write.
 

@@ -175,7 +175,7 @@ class ServiceState:
     Attributes:
         open_release: The one release that is not closed yet.
         newest: Sortable mark of the newest write of ``latest`` that became a release.
-        current_write: Version of the newest write of ``current`` that is on record.
+        current_write: Version of the newest write of ``current`` that is on record, and when it was recorded.
     """
 
     service: str
@@ -184,5 +184,6 @@ class ServiceState:
     current: Version | None = None
     previous: Version | None = None
     current_write: int = 0
+    current_write_at: int = 0
     lease_owner: str = ""
     lease_until: int = 0

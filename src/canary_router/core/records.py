@@ -158,6 +158,7 @@ def state_of(service: str, item: Item | None) -> ServiceState:
         current=_version(item, "current"),
         previous=_version(item, "previous"),
         current_write=int(item.get("current_write", 0)),
+        current_write_at=int(item.get("current_write_at", 0)),
         lease_owner=str(item.get("lease_owner", "")),
         lease_until=int(item.get("lease_until", 0)),
     )

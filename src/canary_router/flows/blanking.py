@@ -7,7 +7,7 @@ lets whoever takes over after a crash tell it from a person's.
 
 import logging
 
-from canary_router.core.lifecycle import overwritten
+from canary_router.core.lifecycle import is_older_than, overwritten
 from canary_router.core.model import WriteMark
 from canary_router.core.pointers import Readings
 from canary_router.errors import Unavailable
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 _LEAF = "latest"
 
 
-def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: Readings) -> None:
+def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: Readings, now: int) -> None:
     """Blanks ``latest`` if it still holds a given write; finishes what an earlier call left half done.
 
     Args:
@@ -26,6 +26,7 @@ def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: R
         service: The service's name.
         write: The write that is to go.
         readings: The parameters as they were just read.
+        now: Milliseconds since the epoch.
 
     Raises:
         Unavailable: Nothing was written by this step; call again.
@@ -33,16 +34,20 @@ def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: R
     """
     note = f"canary-router blanked {write.release_id}"
     latest = readings.latest
+    if is_older_than(latest, write, now):
+        raise Unavailable(f"latest of {service} was read as it was before {write.release_id}; a later look will tell")
     if latest is None:
         return
-    if latest.mark < write:
-        raise Unavailable(f"latest of {service} was read as it was before {write.release_id}; a later look will tell")
     version = latest.version
     if latest.mark == write:
         version = pointers.put(service, _LEAF, BLANK, note)
-    if version == write.version + 1:
+    # The next version is our blank, or one that somebody wrote since; a lower one is of a parameter made anew.
+    if version <= write.version + 1:
         return
-    lost = overwritten(pointers.history(service, _LEAF, write.version), write, note)
+    history = pointers.history(service, _LEAF, write.version)
+    if not history or history[-1].version < version:
+        raise Unavailable(f"the history of latest of {service} lags behind version {version}; a later look will tell")
+    lost = overwritten(history, write, note)
     if lost is not None:
         _log.warning("A write of latest came while %s was blanked; putting %s back", write.release_id, lost.value)
         pointers.put(service, _LEAF, lost.value, f"canary-router put back version {lost.version}")

@@ -64,7 +64,7 @@ class Driver:
         elif release.state is ReleaseState.PROMOTING:
             self._promote(release, pointers, readings)
         else:
-            blank_latest(self._ports.pointers, service, release.write, readings)
+            blank_latest(self._ports.pointers, service, release.write, readings, self._ports.clock.now())
             self.tell(release)
             self._ports.ledger.commit(changes.close_aborted(release, self._ports.clock.now()))
             self._ports.meter.count("ReleaseAborted", service)
@@ -74,18 +74,31 @@ class Driver:
         if isinstance(pointers.current, Invalid):
             _log.error("%s is promoted, but an invalid current is never overwritten", release.release_id)
             return
-        written = pointers.current_version
-        if pointers.current != release.target:
-            self._adopt(pointers, readings)
-            note = f"canary-router promoted {release.release_id}"
-            written = self._ports.pointers.put(release.service, "current", release.target.arn, note)
-        blank_latest(self._ports.pointers, release.service, release.write, readings)
+        written = self._write_current(release, pointers, readings)
+        blank_latest(self._ports.pointers, release.service, release.write, readings, self._ports.clock.now())
         self.tell(release)
         state = self._state(release.service)
         previous = state.previous if state.current == release.target else state.current
         self._ports.ledger.commit(changes.close_promoted(release, previous, written, self._ports.clock.now()))
         self._ports.meter.count("ReleasePromoted", release.service)
         _log.info("Promoted %s of %s: %s", release.release_id, release.service, release.reason)
+
+    def _write_current(self, release: Release, pointers: Pointers, readings: Readings) -> int:
+        """Writes ``current``, unless a run that died had written it already, and returns the write's version.
+
+        What somebody has written by hand after that stands: it is adopted once the release is closed.
+        """
+        note = f"canary-router promoted {release.release_id}"
+        state = self._state(release.service)
+        if pointers.current_version > state.current_write:
+            history = self._ports.pointers.history(release.service, "current", state.current_write)
+            for reading in history:
+                if reading.note == note:
+                    return reading.version
+            self._adopt(pointers, readings)
+        if pointers.current == release.target:
+            return pointers.current_version
+        return self._ports.pointers.put(release.service, "current", release.target.arn, note)
 
     def _adopt(self, pointers: Pointers, readings: Readings) -> None:
         """Puts a ``current`` that somebody else wrote on record. Under the lease no write of ours is under way."""
@@ -94,7 +107,7 @@ class Driver:
         state = self._state(pointers.service)
         adopted = adoption(pointers, state, readings.current.mark, self._ports.clock.now())
         if adopted is not None:
-            self._ports.ledger.commit(changes.adopt(adopted, state.current))
+            self._ports.ledger.commit(changes.adopt(adopted, state.current, self._ports.clock.now()))
             _log.warning("Adopted %s of %s: %s", adopted.target.tag, pointers.service, adopted.reason)
 
     def tell(self, release: Release) -> None:

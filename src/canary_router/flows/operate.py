@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from canary_router.core.model import WriteMark
 from canary_router.core.pointers import version_of
 from canary_router.errors import InvalidInput
 from canary_router.flows.blanking import blank_latest
@@ -59,5 +58,5 @@ def withdraw(pointers: Pointers, service: str, released: Released) -> bool:
     latest = readings.latest
     if latest is None or latest.version != released.version or latest.value.strip() != released.pipeline_arn:
         return False
-    blank_latest(pointers, service, WriteMark(latest.modified, latest.version), readings)
+    blank_latest(pointers, service, latest.mark, readings, latest.modified)
     return True

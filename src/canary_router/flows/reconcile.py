@@ -7,9 +7,10 @@ import logging
 
 from canary_router import settings
 from canary_router.core import records
-from canary_router.core.lifecycle import release_from, withdrawal
+from canary_router.core.lifecycle import is_behind, release_from, withdrawal
 from canary_router.core.model import Basis, Release, ReleaseState, Status, Transform, Version
 from canary_router.core.pointers import Invalid, Pointers, understand
+from canary_router.errors import Unavailable
 from canary_router.flows.opening import open_release
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Started, give_up, look_up, mark
@@ -40,6 +41,8 @@ class Reconciler:
             _log.error("%s. Nothing is released for %s until somebody corrects it.", problem, service)
             self._ports.meter.count("InvalidPointer", service)
         state = records.state_of(service, self._ports.ledger.get(records.state_key(service)))
+        if is_behind(pointers, state, self._ports.clock.now()):
+            raise Unavailable(f"current of {service} was read as it was a moment ago; the next pass will know")
         if state.open_release is not None:
             self._finish(pointers, state.open_release)
         self._open(pointers)

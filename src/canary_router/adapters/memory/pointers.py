@@ -31,6 +31,11 @@ class MemoryPointers:
             history.append(Reading(value, len(history) + 1, self._clock.now(), note))
             return len(history)
 
+    def delete(self, service: str, leaf: str) -> None:
+        """Deletes a parameter with its history: one that is made anew counts from 1 again, as in SSM."""
+        with self._lock:
+            self._histories.pop((service, leaf), None)
+
     def history(self, service: str, leaf: str, after_version: int) -> tuple[Reading, ...]:
         """The writes after a version, oldest first."""
         with self._lock:

@@ -1,0 +1,118 @@
+"""SSM may answer with what was true a few seconds ago. Nothing may be concluded from that."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.world import SERVICE, World, arn
+
+from canary_router.core.model import ReleaseState
+from canary_router.core.pointers import Readings
+from canary_router.errors import Unavailable, Uncertain
+
+
+class Lagging:
+    """Reads of some parameters show an older state."""
+
+    def __init__(self, world: World, **old: object) -> None:
+        self.world = world
+        self.old = old
+        self.put = world.pointers.put
+        self.history = world.pointers.history
+
+    def read(self, service: str) -> Readings:
+        return replace(self.world.pointers.read(service), **self.old)  # type: ignore[arg-type]
+
+
+def promoted(world: World, tag: str) -> None:
+    world.write_latest(tag)
+    for transform in [world.submit() for _ in range(2)]:
+        world.end(transform)
+    assert world.pointer("current") == arn(tag)
+
+
+@pytest.mark.parametrize("old", ["missing", "before"])
+def test_a_second_version_never_passes_for_the_first_or_for_the_current_one(old: str) -> None:
+    world = World(current="" if old == "missing" else "v1.1.0")
+    before = world.readings.current
+    world.write_latest("v1.0.0")
+    world.reconcile()
+    if old == "before":
+        for transform in [world.submit() for _ in range(2)]:
+            world.end(transform)
+    world.write_latest("v1.1.0")
+    world.replace_ports(pointers=Lagging(world, current=before))
+    world.clock.advance(-59)
+    with pytest.raises(Unavailable):
+        world.reconcile()
+    world.replace_ports(pointers=world.pointers)
+    world.reconcile()
+    assert (world.release.target.tag, world.release.state) == ("v1.1.0", ReleaseState.OPEN)
+
+
+@pytest.mark.parametrize("how", ["older value", "missing"])
+def test_latest_is_not_taken_for_blanked_on_an_old_read(how: str) -> None:
+    world = World(current="")
+    if how == "older value":
+        world.pointers.put(SERVICE, "latest", "none", "")
+    before = world.readings.latest
+    world.write_latest("v1.0.0")
+
+    class LaggingDuringTheDrive(Lagging):
+        reads = 0
+
+        def read(self, service: str) -> Readings:
+            self.reads += 1
+            return super().read(service) if self.reads == 2 else world.pointers.read(service)
+
+    world.clock.advance(-60)
+    world.replace_ports(pointers=LaggingDuringTheDrive(world, latest=before))
+    with pytest.raises(Unavailable):
+        world.reconcile()
+    world.replace_ports(pointers=world.pointers)
+    world.reconcile()
+    assert (world.pointer("current"), world.pointer("latest")) == (arn("v1.0.0"), "none")
+    assert world.release.state is ReleaseState.PROMOTED
+
+
+def test_a_parameter_that_was_deleted_and_made_anew_is_believed_after_a_minute() -> None:
+    world = World()
+    for tag in ("v1.1.0", "v1.2.0"):
+        promoted(world, tag)
+    world.clock.advance(60)
+    world.pointers.delete(SERVICE, "current")
+    world.pointers.put(SERVICE, "current", arn("v1.0.0"), "by hand")
+    assert world.readings.current is not None
+    assert world.readings.current.version == 1
+    world.write_latest("v1.3.0")
+    world.reconcile()
+    assert (world.release.target.tag, world.release.state) == ("v1.3.0", ReleaseState.OPEN)
+
+
+def test_a_current_written_by_hand_after_the_promotion_is_not_overwritten_by_its_repetition() -> None:
+    world = World()
+    world.write_latest("v1.1.0")
+    first, second = world.submit(), world.submit()
+    world.end(first)
+
+    class KilledAtTheBlank(Lagging):
+        def __init__(self) -> None:
+            super().__init__(world)
+            self.put = self._put
+
+        def _put(self, service: str, leaf: str, value: str, note: str) -> int:
+            if value == "none":
+                raise Uncertain("the function was killed")
+            return world.pointers.put(service, leaf, value, note)
+
+    world.replace_ports(pointers=KilledAtTheBlank())
+    with pytest.raises(Uncertain):
+        world.end(second)
+    world.pointers.put(SERVICE, "current", arn("v0.9.0"), "by hand")
+    world.replace_ports(pointers=world.pointers)
+    for _ in range(3):
+        world.reconcile()
+    assert (world.pointer("current"), world.pointer("latest")) == (arn("v0.9.0"), "none")
+    assert world.state.current is not None
+    assert world.state.current.tag == "v0.9.0"
+    assert world.state.previous is not None
+    assert world.state.previous.tag == "v1.1.0"
