@@ -38,6 +38,18 @@ class Unavailable(CanaryRouterError):
     """A dependency could not be reached or refused, and nothing was changed by the call."""
 
 
+class Throttled(Unavailable):
+    """There are more calls than the other side takes at this moment."""
+
+
+class AccessRefused(CanaryRouterError):
+    """The other side knows what was asked for, and refuses it to this caller."""
+
+
+class NotInTime(CanaryRouterError):
+    """What was waited for had not happened when the time was over. It may still happen."""
+
+
 class Uncertain(CanaryRouterError):
     """A write was sent and its answer was lost: it may or may not have happened."""
 
@@ -55,7 +67,7 @@ class RecordUnavailable(CanaryRouterError):
 
 
 class _StartError(CanaryRouterError):
-    def __init__(self, message: str, *, transform_id: str, advice: str = "") -> None:
+    def __init__(self, message: str, *, transform_id: str | None = None, advice: str = "") -> None:
         super().__init__(message, advice=advice)
         self.transform_id = transform_id
 
@@ -65,7 +77,7 @@ class NotStartedOnCurrent(_StartError):
 
 
 class StartUnknown(_StartError):
-    """It is not known whether the job ``transform_id`` was started."""
+    """It is not known whether the job was started; ``transform_id`` is its id, where one was given out."""
 
 
 class InputTooLarge(InvalidInput):
