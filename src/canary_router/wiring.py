@@ -64,7 +64,7 @@ def router(ports: Ports, config: settings.Settings) -> Router:
 
 def reconciler(ports: Ports, config: settings.Settings) -> tuple[Controller, Reconciler]:
     """The outcome flow of one run of the controller: the lease is taken under a name of its own."""
-    controller = Controller(ports, config.environment, owner=new_id())
+    controller = Controller(ports, config, owner=new_id())
     return controller, Reconciler(controller, config)
 
 

@@ -19,7 +19,7 @@ def test_no_policy_is_the_default_policy(text: str | None) -> None:
 
 
 def test_a_policy_survives_its_own_json() -> None:
-    policy = Policy(requests=5, share=0.25, successes=3, max_failures=1, deadline=5400, record="all")
+    policy = Policy(requests=5, share=0.25, successes=3, max_failures=1, deadline=5400, rescue=True, record="all")
     assert parse_policy(policy.to_json()) == policy
     assert parse_policy(Policy().to_json()) == Policy()
 
@@ -59,7 +59,7 @@ def test_durations_are_iso_8601(text: str, seconds: int) -> None:
         ('{"deadline": "P9999W"}', "deadline"),
         ('{"record": "none"}', "record"),
         ('{"record": []}', "record"),
-        ('{"rescue": true}', "rescue"),
+        ('{"rescue": "yes"}', "rescue"),
         ('{"rescue": 0}', "rescue"),
     ],
 )

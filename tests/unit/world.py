@@ -63,7 +63,7 @@ class World:
         return f"t-{next(self._ids)}"
 
     def controller(self) -> Controller:
-        return Controller(self.ports, "test", owner=f"run-{next(self._ids)}")
+        return Controller(self.ports, self.settings, owner=f"run-{next(self._ids)}")
 
     def reconcile(self) -> None:
         """One pass, a minute after whatever was before."""

@@ -41,7 +41,7 @@ def transform_json(transform: Transform) -> dict[str, Any]:
     if transform.execution_arn is not None:
         # A job that is not on record is found by its execution alone.
         url += f"?execution_arn={quote(transform.execution_arn, safe=':')}"
-    return {
+    document = {
         "transform_id": transform.transform_id,
         "service": transform.service,
         "route": transform.route.value,
@@ -51,6 +51,9 @@ def transform_json(transform: Transform) -> dict[str, Any]:
         "status": transform.status.value,
         "status_url": url,
     }
+    if transform.rescued_by is not None:
+        document["rescued_by"] = transform.rescued_by
+    return document
 
 
 def accepted(transform: Transform) -> dict[str, Any]:

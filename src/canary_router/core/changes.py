@@ -14,11 +14,25 @@ What either had read does not matter: the clauses are held against the stored it
 from dataclasses import replace
 
 from canary_router.core.conditions import Clause, Op, Value, Write
-from canary_router.core.model import UNDECIDED, UNSETTLED, Release, ReleaseState, Status, Transform, Version
+from canary_router.core.model import (
+    ENDED_BADLY,
+    UNDECIDED,
+    UNDETERMINED,
+    UNSETTLED,
+    Release,
+    ReleaseState,
+    Route,
+    Status,
+    Transform,
+    Version,
+)
 from canary_router.core.records import (
+    input_item,
+    input_key,
     key_of,
     release_item,
     release_key,
+    rescue_id,
     state_key,
     transform_item,
     version_fields,
@@ -80,8 +94,14 @@ def open_release(release: Release, older: str | None) -> Commit:
     return (state, created, superseded)
 
 
-def admit(release_id: str, transform: Transform) -> Commit:
-    """Gives a transform one of the places of a release's budget. The clauses alone guard the budget."""
+def admit(release_id: str, transform: Transform, kept_input: str | None) -> Commit:
+    """Gives a transform one of the places of a release's budget. The clauses alone guard the budget.
+
+    Args:
+        release_id: The release.
+        transform: The job.
+        kept_input: The job's input as JSON, where it has to be kept for a rescue.
+    """
     place = Write(
         release_key(transform.service, release_id),
         (
@@ -90,7 +110,10 @@ def admit(release_id: str, transform: Transform) -> Commit:
         ),
         add={"admitted": 1},
     )
-    return (place, *record(transform))
+    if kept_input is None:
+        return (place, *record(transform))
+    kept = Write(input_key(transform.transform_id), (), put=input_item(transform, kept_input))
+    return (place, *record(replace(transform, kept_input=True)), kept)
 
 
 def record(transform: Transform) -> Commit:
@@ -152,7 +175,55 @@ def settle(transform: Transform, status: Status, execution_arn: str | None, now:
     if execution_arn is not None:
         fields["execution_arn"] = execution_arn
     unsettled = Clause(UNSETTLED_JOB, "status", Op.ONE_OF, UNSETTLED)
-    return _settled(transform, fields, (unsettled,), _COUNTS.get(status, "failed"))
+    if not transform.kept_input or status not in ENDED_BADLY:
+        return _settled(transform, fields, (unsettled,), _COUNTS.get(status, "failed"))
+    rescue = rescue_for(transform, now)
+    fields["rescued_by"] = rescue.transform_id
+    return (*_settled(transform, fields, (unsettled,), "failed"), *record(rescue))
+
+
+def rescue_for(transform: Transform, now: int) -> Transform:
+    """The job that will run a failed job's input once more. It is put on record with the failure, or not at all."""
+    return Transform(
+        transform_id=rescue_id(transform.transform_id),
+        service=transform.service,
+        route=Route.CURRENT,
+        target=UNDETERMINED,
+        status=Status.ADMITTED,
+        created_at=now,
+        attempted_at=now,
+        input_hash=transform.input_hash,
+        attempts=0,
+        rescue_of=transform.transform_id,
+    )
+
+
+def attempt_rescue(rescue: Transform, target: Version, now: int) -> Commit:
+    """Says that a rescue's first invocation is about to be sent, and to which version. One run can say so."""
+    return (
+        Write(
+            key_of(rescue),
+            (
+                Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),
+                Clause(SOLE, "attempts", Op.EQUALS, 0),
+            ),
+            assign={"attempts": 1, "attempted_at": now, "target_arn": target.arn, "target_tag": target.tag},
+        ),
+    )
+
+
+def release_rescue(rescue: Transform) -> Commit:
+    """Lets a rescue that its target certainly did not start be attempted again, on what is current then."""
+    return (
+        Write(
+            key_of(rescue),
+            (
+                Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),
+                Clause(SOLE, "attempts", Op.EQUALS, rescue.attempts),
+            ),
+            assign={"attempts": 0},
+        ),
+    )
 
 
 def settle_not_started(transform: Transform, now: int) -> Commit:

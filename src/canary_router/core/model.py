@@ -34,6 +34,7 @@ class Status(StrEnum):
 
 
 UNSETTLED = (Status.ADMITTED, Status.RUNNING)
+ENDED_BADLY = (Status.FAILED, Status.TIMED_OUT, Status.ABORTED)
 
 
 class ReleaseState(StrEnum):
@@ -151,6 +152,9 @@ class Transform:
         attempts: How many invocations may have been sent. Only a sole attempt's own answer can prove
             that nothing was started.
         attempted_at: When the newest of them was sent.
+        kept_input: The input is on record, so that current can run it if this job fails.
+        rescue_of: The failed job whose input this one runs once more. Its target is settled at its first attempt.
+        rescued_by: The job that runs this one's input once more.
     """
 
     transform_id: str
@@ -166,6 +170,13 @@ class Transform:
     settled_at: int | None = None
     attempts: int = 1
     fallback: bool = False
+    kept_input: bool = False
+    rescue_of: str | None = None
+    rescued_by: str | None = None
+
+
+UNDETERMINED = Version(arn="", tag="")
+"""Target of a rescue that was not attempted yet: what is current then."""
 
 
 @dataclass(frozen=True)

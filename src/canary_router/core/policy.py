@@ -33,6 +33,7 @@ class Policy:
         successes: How many jobs must have succeeded; all of the budget when it is None.
         max_failures: How many jobs may end badly before the release is aborted.
         deadline: Seconds from the opening; an undecided release is then aborted.
+        rescue: Keep the input of each of the release's jobs, and run it once more on current if the job fails.
         record: ``canary`` keeps records of the release's jobs, ``all`` of the current version's too.
 
     Raises:
@@ -44,6 +45,7 @@ class Policy:
     successes: int | None = None
     max_failures: int = 0
     deadline: int = 86_400
+    rescue: bool = False
     record: str = "canary"
 
     def __post_init__(self) -> None:
@@ -57,6 +59,8 @@ class Policy:
             raise _refused("max_failures", f"{self.max_failures} would let every one of {self.requests} jobs fail")
         _probability("share", self.share)
         _whole("deadline", self.deadline, 1, _MAX_DEADLINE)
+        if not isinstance(self.rescue, bool):
+            raise _refused("rescue", f"{self.rescue!r} is neither true nor false")
         if self.record not in _RECORDS:
             raise _refused("record", f"{self.record!r} is none of {', '.join(_RECORDS)}")
 
@@ -102,8 +106,6 @@ def policy_from(document: Any) -> Policy:
         if key not in known:
             raise _refused(str(key), f"is not a key of a policy; the keys are {', '.join(sorted(known))}")
     values = dict(document)
-    if values.pop("rescue", False) is not False:
-        raise _refused("rescue", "is not supported by this version; leave it out or false")
     if "deadline" in values:
         values["deadline"] = duration_seconds(values["deadline"])
     if values.get("successes", 0) is None:

@@ -37,6 +37,21 @@ def transform_key(transform_id: str, *, fallback: bool = False) -> Key:
     return Key(f"TRANSFORM#{transform_id}", "FALLBACK" if fallback else "TRANSFORM")
 
 
+def input_key(transform_id: str) -> Key:
+    """Key of the input of a transform, where it is kept."""
+    return Key(f"TRANSFORM#{transform_id}", "INPUT")
+
+
+def input_item(transform: Transform, document: str) -> dict[str, Value]:
+    """A transform's input as an item, which goes when the transform does."""
+    return {"input": document, settings.TTL_ATTRIBUTE: _expires_at(transform)}
+
+
+def rescue_id(transform_id: str) -> str:
+    """The id of the one job that runs a failed job's input once more."""
+    return f"{transform_id}-rescue"
+
+
 def key_of(transform: Transform) -> Key:
     """Key of the record of a transform at hand."""
     return transform_key(transform.transform_id, fallback=transform.fallback)
@@ -110,7 +125,7 @@ def transform_item(transform: Transform) -> dict[str, Value]:
             settings.SORT_KEY: key.sort,
             settings.RELEASE_INDEX_KEY: index_value(transform.service, transform.release_id),
             settings.PENDING_INDEX_KEY: None if transform.status.is_final else transform.service,
-            settings.TTL_ATTRIBUTE: transform.created_at // 1000 + settings.RECORD_DAYS * _DAY_SECONDS,
+            settings.TTL_ATTRIBUTE: _expires_at(transform),
             "transform_id": transform.transform_id,
             "service": transform.service,
             "route": transform.route.value,
@@ -124,6 +139,9 @@ def transform_item(transform: Transform) -> dict[str, Value]:
             "execution_arn": transform.execution_arn,
             "settled_at": transform.settled_at,
             "attempts": transform.attempts,
+            "kept_input": 1 if transform.kept_input else None,
+            "rescue_of": transform.rescue_of,
+            "rescued_by": transform.rescued_by,
         }
     )
 
@@ -144,6 +162,9 @@ def transform_of(item: Item) -> Transform:
         settled_at=_number(item, "settled_at"),
         attempts=int(item["attempts"]),
         fallback=item[settings.SORT_KEY] == "FALLBACK",
+        kept_input="kept_input" in item,
+        rescue_of=_text(item, "rescue_of"),
+        rescued_by=_text(item, "rescued_by"),
     )
 
 
@@ -167,6 +188,10 @@ def state_of(service: str, item: Item | None) -> ServiceState:
 def version_fields(name: str, version: Version | None) -> dict[str, Value]:
     """The two fields that hold a version in a service's state; none for no version."""
     return {} if version is None else {f"{name}_arn": version.arn, f"{name}_tag": version.tag}
+
+
+def _expires_at(transform: Transform) -> int:
+    return transform.created_at // 1000 + settings.RECORD_DAYS * _DAY_SECONDS
 
 
 def _version(item: Item, name: str) -> Version | None:

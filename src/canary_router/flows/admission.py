@@ -8,7 +8,7 @@ from canary_router.core import changes
 from canary_router.core.lifecycle import release_from
 from canary_router.core.model import Basis, Release, Transform
 from canary_router.core.pointers import Pointers
-from canary_router.core.routing import has_room, is_offered_to_latest
+from canary_router.core.routing import canonical_input, has_room, is_offered_to_latest
 from canary_router.errors import Unavailable, Uncertain
 from canary_router.flows.opening import open_release
 from canary_router.flows.view import View
@@ -52,9 +52,10 @@ class Canary:
             return None
         return release if is_offered_to_latest(release, self._draw()) else None
 
-    def admit(self, release: Release, transform: Transform) -> Admission:
-        """Asks for a place in the budget of a release."""
-        commit = changes.admit(release.release_id, transform)
+    def admit(self, release: Release, transform: Transform, document: object) -> Admission:
+        """Asks for a place in the budget of a release; ``document`` is the job's input."""
+        kept = canonical_input(document).decode() if release.policy.rescue else None
+        commit = changes.admit(release.release_id, transform, kept)
         try:
             try:
                 refusal = self._ports.ledger.commit(commit)

@@ -81,7 +81,7 @@ def _create(router: Router, job: Job, transform_id: str) -> Transform | None:
     release = router.canary.offer(pointers)
     if release is not None:
         offered = router.new_transform(job, transform_id, release.target, release.release_id)
-        admission = router.canary.admit(release, offered)
+        admission = router.canary.admit(release, offered, job.document)
         if admission is Admission.TAKEN:
             return offered
         if admission is not Admission.REFUSED:

@@ -4,11 +4,13 @@ import logging
 from dataclasses import dataclass
 
 from canary_router.core import changes, records
-from canary_router.core.model import Release, ReleaseState, Status, Transform
+from canary_router.core.model import ENDED_BADLY, Release, ReleaseState, Status, Transform
 from canary_router.core.pointers import execution_arn_of
 from canary_router.core.verdict import Abort, Hold, Promote, judge
 from canary_router.flows.drive import Driver
+from canary_router.flows.rescue import Rescuer
 from canary_router.ports import Ports
+from canary_router.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -25,10 +27,11 @@ class Ended:
 class Controller:
     """Counts, judges and decides. It alone writes ``current``, and blanks ``latest``."""
 
-    def __init__(self, ports: Ports, environment: str, owner: str) -> None:
+    def __init__(self, ports: Ports, config: Settings, owner: str) -> None:
         """Takes an ``owner`` that no other run has ever used: the lease is taken under that name."""
         self.ports = ports
-        self.driver = Driver(ports, environment, owner)
+        self.driver = Driver(ports, config.environment, owner)
+        self.rescuer = Rescuer(ports, config.grace)
 
     def on_ended(self, ended: Ended) -> None:
         """Takes note of an execution's end. Executions that no router started are none of our business.
@@ -43,6 +46,8 @@ class Controller:
         self.settle(transform, ended.status, ended.execution_arn)
         if transform.release_id is not None:
             self.advance(transform.service, transform.release_id)
+        if transform.kept_input and ended.status in ENDED_BADLY:
+            self.rescuer.start(records.rescue_id(transform.transform_id))
 
     def _transform(self, ended: Ended) -> Transform | None:
         item = self.ports.ledger.get(records.transform_key(ended.name))

@@ -92,6 +92,9 @@ class Reconciler:
         """Finds out what became of a job whose end is not on record."""
         if transform.status.is_final:
             return
+        if transform.rescue_of is not None and transform.attempts == 0:
+            self._controller.rescuer.start(transform.transform_id)
+            return
         found = look_up(self._ports, transform)
         if isinstance(found, Started):
             if found.status.is_final:
@@ -99,7 +102,10 @@ class Reconciler:
             elif transform.status is Status.ADMITTED:
                 mark(self._ports, transform, found.execution_arn)
         elif isinstance(found, NotStarted) and self._is_overdue(transform):
-            give_up(self._ports, transform)
+            if transform.rescue_of is None:
+                give_up(self._ports, transform)
+            else:
+                self._controller.rescuer.start(transform.transform_id)
 
     def _is_overdue(self, transform: Transform) -> bool:
         return self._ports.clock.now() - transform.attempted_at > self._grace * 1000

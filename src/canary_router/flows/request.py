@@ -72,7 +72,7 @@ class Router:
         if release is not None:
             offered = self.new_transform(job, self._new_id(), release.target, release.release_id)
             # The id is new, so a transform of that id on record is this one: the first answer was lost.
-            if self.canary.admit(release, offered) in (Admission.TAKEN, Admission.EXISTS):
+            if self.canary.admit(release, offered, job.document) in (Admission.TAKEN, Admission.EXISTS):
                 return self._start_on_latest(offered, job, current)
         transform = self.new_transform(job, self._new_id(), current, None)
         recorded = isinstance(pointers.policy, Policy) and pointers.policy.record == "all"
