@@ -54,6 +54,13 @@ class Pointers(Protocol):
             Unavailable: They cannot be read.
         """
 
+    def services(self) -> tuple[str, ...]:
+        """Names of the services that have any parameter, in alphabetical order.
+
+        Raises:
+            Unavailable: They cannot be listed.
+        """
+
 
 @dataclass(frozen=True)
 class Page:

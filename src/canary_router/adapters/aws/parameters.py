@@ -72,6 +72,20 @@ class SsmPointers:
             raise unavailable(f"reading the history of {name}", error) from error
         return tuple(sorted(found, key=lambda reading: reading.version))
 
+    def services(self) -> tuple[str, ...]:
+        """Lists the parameters under the environment's path, ten a page."""
+        path = f"{settings.parameter_name(self._environment, '', '').rstrip('/')}/"
+        found: set[str] = set()
+        try:
+            for page in self._client.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True):
+                for parameter in page["Parameters"]:
+                    service, _, leaf = parameter["Name"].removeprefix(path).partition("/")
+                    if leaf in _LEAVES:
+                        found.add(service)
+        except (ClientError, BotoCoreError) as error:
+            raise unavailable(f"listing the parameters under {path}", error) from error
+        return tuple(sorted(found))
+
     def _name(self, service: str, leaf: str) -> str:
         return settings.parameter_name(self._environment, service, leaf)
 

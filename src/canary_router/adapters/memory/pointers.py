@@ -41,6 +41,11 @@ class MemoryPointers:
         with self._lock:
             return tuple(self._histories.get((service, leaf), ())[after_version:])
 
+    def services(self) -> tuple[str, ...]:
+        """The services that anything was ever written for."""
+        with self._lock:
+            return tuple(sorted({service for service, _ in self._histories}))
+
     def _newest(self, service: str, leaf: str) -> Reading | None:
         history = self._histories.get((service, leaf))
         if not history:
