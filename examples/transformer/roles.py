@@ -1,7 +1,8 @@
 """What one version may do, as policy statements: no action it does not call, no resource it does not touch."""
 
-from aws_cdk import Stack
+from aws_cdk import Acknowledgment, Stack, Token, Validations
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
 from transformer.names import TABLE, SharedData
 
@@ -37,3 +38,17 @@ def run_queries(stack: Stack, shared: SharedData) -> list[iam.PolicyStatement]:
             resources=[f"{bucket}/{shared.query_prefix}*"],
         ),
     ]
+
+
+def acknowledge_wildcards(scope: Construct, shared: SharedData, version_stack: str) -> None:
+    """Tells cdk-nag why some of the resources end in a star."""
+    # The form in which cdk-nag quotes what is known at deployment only.
+    account = "<AWS::AccountId>" if Token.is_unresolved(shared.account) else shared.account
+    region = "<AWS::Region>" if Token.is_unresolved(shared.region) else shared.region
+    bucket = f"arn:<AWS::Partition>:s3:::{SharedData(shared.environment, account, region).bucket}"
+    prefixes = (shared.data_prefix, shared.query_prefix, shared.result_prefix(version_stack))
+    reasons = {f"{bucket}/{prefix}*": "The objects under a prefix get their names at run time" for prefix in prefixes}
+    reasons["*"] = "For a state machine's log deliveries and traces, AWS knows no narrower resource"
+    Validations.of(scope).acknowledge(
+        *(Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{arn}]", reason=reason) for arn, reason in reasons.items())
+    )

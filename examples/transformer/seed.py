@@ -1,11 +1,10 @@
-"""Puts the weather data into the shared bucket: a custom resource, run by CloudFormation.
+"""Puts a file of its own bundle into a bucket: a custom resource, run by CloudFormation.
 
-The file travels in the function's own bundle, so a deployment needs no tool beside the CDK. The protocol is the plain
-one of CloudFormation: do the work, then PUT the outcome to the URL that came with the event, whatever happens.
+The protocol is CloudFormation's plain one: do the work, then PUT the outcome to the URL that came with the event,
+whatever happens.
 """
 
 import json
-import os
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,13 @@ from typing import Any
 import boto3
 
 S3 = boto3.client("s3")
-DATA = Path(__file__).parent / "data"
+BUNDLE = Path(__file__).parents[1]
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """Uploads the file on create and update, and removes it on delete; then tells CloudFormation."""
-    bucket, key = os.environ["BUCKET"], os.environ["KEY"]
+    properties = event["ResourceProperties"]
+    bucket, key = properties["Bucket"], properties["Key"]
     outcome = {
         "Status": "SUCCESS",
         "Reason": f"See the log stream {context.log_stream_name}",
@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         if event["RequestType"] == "Delete":
             S3.delete_object(Bucket=bucket, Key=key)
         else:
-            S3.put_object(Bucket=bucket, Key=key, Body=(DATA / Path(key).name).read_bytes(), ContentType="text/csv")
+            S3.put_object(Bucket=bucket, Key=key, Body=(BUNDLE / properties["File"]).read_bytes())
     except Exception as error:  # noqa: BLE001 - without an answer, CloudFormation would wait for an hour
         outcome |= {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"}
     answer = urllib.request.Request(  # noqa: S310 - the URL comes from CloudFormation

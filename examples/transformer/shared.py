@@ -3,20 +3,17 @@
 It outlives every version. Nothing here knows of versions, and versions find it by the names in ``names.py``.
 """
 
-import hashlib
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from transformer.function import Function
 from transformer.names import DATA_FILE, TABLE, SharedData
+from transformer.seeding import SeededFile
 
 HERE = Path(__file__).parent
 
@@ -37,25 +34,33 @@ class SharedStack(Stack):
     Args:
         scope: The app.
         environment: Name of the environment.
-        stack_options: What ``Stack`` takes, such as ``env`` and ``synthesizer``.
+        tls_only: Whether the bucket refuses plain HTTP, which is all that the local emulator speaks.
+        **stack_options: What ``Stack`` takes, such as ``env`` and ``synthesizer``.
     """
 
-    def __init__(self, scope: Construct, *, environment: str, **stack_options: Any) -> None:
+    def __init__(self, scope: Construct, *, environment: str, tls_only: bool = True, **stack_options: Any) -> None:
         stack_name = SharedData(environment, "", "").stack
         super().__init__(scope, stack_name, stack_name=stack_name, **stack_options)
         self.names = SharedData(environment, self.account, self.region)
-        bucket = self._bucket()
+        bucket = self._bucket(tls_only=tls_only)
         self._table()
         self._work_group()
-        self._seed(bucket)
+        SeededFile(
+            self,
+            "Seed",
+            file=HERE / "data" / DATA_FILE,
+            bucket=bucket,
+            key=f"{self.names.data_prefix}{DATA_FILE}",
+        )
 
-    def _bucket(self) -> s3.Bucket:
-        return s3.Bucket(
+    def _bucket(self, *, tls_only: bool) -> s3.Bucket:
+        bucket = s3.Bucket(
             self,
             "Data",
             bucket_name=self.names.bucket,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=tls_only,
             lifecycle_rules=[
                 s3.LifecycleRule(prefix=self.names.query_prefix, expiration=Duration.days(7)),
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
@@ -63,6 +68,10 @@ class SharedStack(Stack):
             # Results outlive the stack that made room for them.
             removal_policy=RemovalPolicy.RETAIN,
         )
+        Validations.of(bucket).acknowledge(
+            Acknowledgment(id="AwsSolutions-S1", reason="Public data and what is computed from it")
+        )
+        return bucket
 
     def _table(self) -> None:
         database = glue.CfnDatabase(
@@ -113,28 +122,3 @@ class SharedStack(Stack):
                 ),
             ),
         )
-
-    def _seed(self, bucket: s3.Bucket) -> None:
-        key = f"{self.names.data_prefix}{DATA_FILE}"
-        with tempfile.TemporaryDirectory() as folder:
-            bundle = Path(folder)
-            shutil.copy(HERE / "seed.py", bundle)
-            (bundle / "data").mkdir()
-            shutil.copy(HERE / "data" / DATA_FILE, bundle / "data")
-            seed = Function(
-                self,
-                "Seed",
-                bundle=bundle,
-                handler="seed.handler",
-                environment={"BUCKET": self.names.bucket, "KEY": key},
-            )
-        seed.allow(["s3:PutObject", "s3:DeleteObject"], [bucket.arn_for_objects(key)])
-        upload = CustomResource(
-            self,
-            "Upload",
-            service_token=seed.function.function_arn,
-            resource_type="Custom::WeatherData",
-            # Another file is another property: CloudFormation then calls the function again.
-            properties={"sha256": hashlib.sha256((HERE / "data" / DATA_FILE).read_bytes()).hexdigest()},
-        )
-        upload.node.add_dependency(seed, bucket)

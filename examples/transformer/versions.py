@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 FIRST = "v1.0.0"
 PACKAGE = "transformer"
-SEMVER = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
+SEMVER = re.compile(r"v(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?")
 
 Precedence = tuple[int, int, int, bool, tuple[tuple[bool, int, str], ...]]
 

@@ -1,0 +1,188 @@
+"""The Transformer on an emulator: deployed by the real CDK, run by the real state machine, its numbers checked."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from canary_router.local import emulator as local_emulator
+from canary_router.local import home as local_home
+from canary_router.local.record import Emulator
+from canary_router.local.toolchain import Toolchain, node_environment
+from canary_router.settings import stack_name
+from transformer.names import SharedData
+from transformer.versions import HERE
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+
+ENVIRONMENT = "weather"
+JOB_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Platform:
+    """An emulator with the shared data and three versions on it."""
+
+    emulator: Emulator
+
+    def client(self, name: str) -> Any:
+        return boto3.Session(
+            aws_access_key_id=self.emulator.access_key_id,
+            aws_secret_access_key=self.emulator.secret_access_key,
+            region_name=self.emulator.region,
+        ).client(name, endpoint_url=self.emulator.endpoint_url)  # type: ignore[call-overload]
+
+    def run(self, tag: str, document: object) -> "DescribeExecutionOutputTypeDef":
+        """Sends one job to a version's pipeline, as the router does, and waits for its end."""
+        event = {"transform_id": str(uuid.uuid4()), "service": "transformer", "version": tag, "input": document}
+        answer = self.client("lambda").invoke(
+            FunctionName=f"{stack_name('transformer', tag)}-pipeline", Payload=json.dumps(event)
+        )
+        payload = json.load(answer["Payload"])
+        assert "FunctionError" not in answer, payload
+        states, until = self.client("stepfunctions"), time.monotonic() + JOB_SECONDS
+        while time.monotonic() < until:
+            execution: DescribeExecutionOutputTypeDef = states.describe_execution(executionArn=payload["execution_arn"])
+            if execution["status"] != "RUNNING":
+                assert execution["name"] == event["transform_id"]
+                return execution
+            time.sleep(0.1)
+        pytest.fail(f"{tag} was not done with {document} after {JOB_SECONDS} s")
+
+    def result(self, execution: "DescribeExecutionOutputTypeDef") -> dict[str, Any]:
+        bucket, key = json.loads(execution["output"])["result"].removeprefix("s3://").split("/", 1)
+        body = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        document: dict[str, Any] = json.loads(body)
+        return document
+
+
+def cdk(emulator: Emulator, folder: Path, *arguments: str) -> None:
+    environment = os.environ | node_environment() | emulator.client_environment()
+    environment["PYTHONPATH"] = str(HERE.parent)
+    command = [*Toolchain(local_home.tools_home()).cdk(), *arguments]
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    home = tmp_path_factory.mktemp("transformer")
+    emulator = local_emulator.start(home)
+    try:
+        app = f"{sys.executable} {Path(__file__).with_name('transformer_app.py')}"
+        cdk(emulator, home, "bootstrap", f"aws://{emulator.account}/{emulator.region}")
+        cdk(
+            emulator,
+            home,
+            "deploy",
+            "--all",
+            "--require-approval=never",
+            f"--app={app}",
+            "--context",
+            f"environment={ENVIRONMENT}",
+        )
+        yield Platform(emulator)
+    finally:
+        local_emulator.stop(home)
+
+
+def days_of(year: int) -> list[dict[str, str]]:
+    every = csv.DictReader((HERE / "data" / "seattle-weather.csv").read_text().splitlines())
+    return [day for day in every if day["date"].startswith(f"{year}/")]
+
+
+@pytest.mark.parametrize("tag", ["v1.0.0", "v1.1.0"])
+@pytest.mark.parametrize(("year", "metric"), [(2014, "temp_max"), (2012, "precipitation")])
+def test_a_working_version_finds_what_is_in_the_file(platform: Platform, tag: str, year: int, metric: str) -> None:
+    execution = platform.run(tag, {"year": year, "metric": metric})
+    assert execution["status"] == "SUCCEEDED", execution
+    result = platform.result(execution)
+    assert (result["version"], result["transform_id"]) == (tag, execution["name"])
+    days = days_of(year)
+    assert result["days"] == len(days)
+    assert result["weather"] == {kind: [day["weather"] for day in days].count(kind) for kind in result["weather"]}
+    for month in range(1, 13):
+        values = [float(day[metric]) for day in days if day["date"][5:7] == f"{month:02}"]
+        found = result["months"][month - 1]
+        assert found["days"] == len(values)
+        assert (found["lowest"], found["highest"]) == (min(values), max(values))
+        assert found["mean"] == pytest.approx(sum(values) / len(values), abs=0.0051)
+        if tag == "v1.1.0":
+            assert found["spread"] == pytest.approx(max(values) - min(values), abs=0.0051)
+        else:
+            assert "spread" not in found
+
+
+def test_an_empty_input_means_the_defaults(platform: Platform) -> None:
+    result = platform.result(platform.run("v1.0.0", {}))
+    assert (result["year"], result["metric"], result["unit"]) == (2014, "temp_max", "°C")
+
+
+@pytest.mark.parametrize("year", [2013, 2014])
+def test_every_job_of_v1_2_0_fails_on_the_dates_of_the_real_data(platform: Platform, year: int) -> None:
+    execution = platform.run("v1.2.0", {"year": year})
+    assert execution["status"] == "FAILED"
+    assert f"Invalid isoformat string: '{year}/01/31'" in execution["cause"]
+
+
+@pytest.mark.parametrize(
+    ("document", "cause"),
+    [
+        ({"metric": "humidity"}, "'metric' is 'humidity'; choose one of"),
+        ({"year": "last"}, "'year' is 'last'"),
+        (["wind"], "give an object"),
+        ({"year": 1999}, "There are no observations for the year 1999"),
+    ],
+)
+def test_a_job_that_cannot_be_done_fails_and_says_why(platform: Platform, document: object, cause: str) -> None:
+    execution = platform.run("v1.0.0", document)
+    assert execution["status"] == "FAILED"
+    assert cause in execution["cause"]
+    found = platform.client("s3").list_objects_v2(
+        Bucket=SharedData(ENVIRONMENT, platform.emulator.account, platform.emulator.region).bucket, Prefix="results/"
+    )
+    assert not [item for item in found.get("Contents", []) if execution["name"] in item["Key"]]
+
+
+def test_a_query_that_fails_ends_the_job_with_what_athena_said(platform: Platform) -> None:
+    states = platform.client("stepfunctions")
+    (arn,) = [
+        machine["stateMachineArn"]
+        for machine in states.list_state_machines()["stateMachines"]
+        if machine["name"] == stack_name("transformer", "v1.0.0")
+    ]
+    machine = states.describe_state_machine(stateMachineArn=arn)
+    elsewhere = states.create_state_machine(
+        name="transformer-without-a-database",
+        roleArn=machine["roleArn"],
+        definition=machine["definition"].replace(f"transformer_{ENVIRONMENT}", "no_such_database"),
+    )["stateMachineArn"]
+    execution_arn = states.start_execution(stateMachineArn=elsewhere, input="{}")["executionArn"]
+    until = time.monotonic() + JOB_SECONDS
+    while (execution := states.describe_execution(executionArn=execution_arn))["status"] == "RUNNING":
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert (execution["status"], execution["error"]) == ("FAILED", "QueryFailed")
+    assert "daily_weather does not exist" in execution["cause"]
+
+
+def test_a_pipeline_that_is_asked_twice_starts_one_job(platform: Platform) -> None:
+    event = {"transform_id": str(uuid.uuid4()), "service": "transformer", "version": "v1.0.0", "input": {}}
+    functions = platform.client("lambda")
+    answers = [
+        json.load(functions.invoke(FunctionName="transformer-v1-0-0-pipeline", Payload=json.dumps(event))["Payload"])
+        for _ in range(2)
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0]["execution_arn"].endswith(f":execution:transformer-v1-0-0:{event['transform_id']}")
