@@ -21,6 +21,7 @@ from canary_router.flows.reconcile import Reconciler
 from canary_router.flows.request import Router
 from canary_router.ports import Ports
 
+ANSWER_SECONDS = 5
 INVOKE_SECONDS = 10
 """How long one invocation of a pipeline is waited for; two fit into API Gateway's 29 seconds."""
 
@@ -32,16 +33,17 @@ def aws_ports(session: boto3.Session, environment: str) -> Ports:
         session: A boto3 session; clients are made from it once.
         environment: Name of the environment.
     """
-    patient = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    # A second invocation may mean a second job, so the flow decides about it, never the client.
-    once = Config(connect_timeout=2, read_timeout=INVOKE_SECONDS, retries={"total_max_attempts": 1})
+    # No client repeats a call by itself. The adapters do, since they remember what an earlier attempt may have done;
+    # and a second invocation may mean a second job, so about that the flow decides.
+    once = Config(connect_timeout=2, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 1})
+    invoking = Config(connect_timeout=2, read_timeout=INVOKE_SECONDS, retries={"total_max_attempts": 1})
     clock = SystemClock()
     return Ports(
-        pointers=SsmPointers(session.client("ssm", config=patient), environment),
-        ledger=DynamoLedger(session.client("dynamodb", config=patient), settings.table_name(environment)),
-        invoker=LambdaInvoker(session.client("lambda", config=once)),
-        executions=StepFunctionsExecutions(session.client("stepfunctions", config=patient)),
-        notifier=EventBridgeNotifier(session.client("events", config=patient)),
+        pointers=SsmPointers(session.client("ssm", config=once), environment),
+        ledger=DynamoLedger(session.client("dynamodb", config=once), settings.table_name(environment)),
+        invoker=LambdaInvoker(session.client("lambda", config=invoking)),
+        executions=StepFunctionsExecutions(session.client("stepfunctions", config=once)),
+        notifier=EventBridgeNotifier(session.client("events", config=once)),
         meter=EmbeddedMeter(environment, clock, lambda line: sys.stdout.write(line + "\n")),
         clock=clock,
     )

@@ -1,18 +1,18 @@
 """The ledger as a DynamoDB table: clauses become condition expressions, a commit becomes one write or transaction."""
 
 import json
-import random
-import time
+import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from canary_router import settings
 from canary_router.adapters.aws.expressions import decode_item, encode, encode_item, request_of
-from canary_router.adapters.aws.trouble import code_of, of_write, unavailable
+from canary_router.adapters.aws.trouble import cancellation_reasons, code_of, read, write
 from canary_router.core.conditions import Failure, Item, Key, Refusal, Write, failed_clauses
-from canary_router.errors import Unavailable
+from canary_router.errors import Uncertain
 from canary_router.ports import Page
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ _INDEX_KEYS = {
     settings.RELEASE_INDEX: settings.RELEASE_INDEX_KEY,
     settings.PENDING_INDEX: settings.PENDING_INDEX_KEY,
 }
-_CONFLICT = "TransactionConflict"
-_CONFLICTS_AT_MOST = 8
 
 
 class DynamoLedger:
@@ -36,59 +34,49 @@ class DynamoLedger:
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         """GetItem."""
-        try:
+
+        def call() -> Item | None:
             answer = self._client.get_item(TableName=self._table, Key=_key(key), ConsistentRead=consistent)
-        except (ClientError, BotoCoreError) as error:
-            raise unavailable(f"reading {key.partition} {key.sort}", error) from error
-        item = answer.get("Item")
-        return None if item is None else decode_item(item)
+            item = answer.get("Item")
+            return None if item is None else decode_item(item)
+
+        return read(f"reading {key.partition} {key.sort}", call)
 
     def commit(self, writes: Sequence[Write]) -> Refusal | None:
         """One PutItem or UpdateItem, or a TransactWriteItems, which costs twice as much, for several."""
+        what = f"writing {' and '.join(item.key.partition for item in writes)}"
+        requests = [request_of(self._table, item) for item in writes]
         if len(writes) == 1:
-            return self._commit_one(writes[0])
-        for attempt in range(_CONFLICTS_AT_MOST):
-            refusal, conflict = self._commit_all(writes)
-            if not conflict:
-                return refusal
-            time.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311 - jitter, not a secret
-        raise Unavailable("Too many others are writing the same items at this moment")
+            # To assign the same twice is to assign it once; to add twice is not.
+            return write(what, partial(self._send_one, writes[0], *requests[0]), repeatable=not writes[0].add)
+        items = [{kind: request} for kind, request in requests]
+        # For ten minutes DynamoDB takes a transaction with the same token for the same transaction.
+        return write(what, partial(self._send_all, writes, items, str(uuid.uuid4())))
 
-    def _commit_one(self, write: Write) -> Refusal | None:
-        kind, request = request_of(self._table, write)
-        call = self._client.put_item if kind == "Put" else self._client.update_item
+    def _send_one(self, sent: Write, kind: str, request: Any, lost: int) -> Refusal | None:
         try:
-            call(**request)
+            (self._client.put_item if kind == "Put" else self._client.update_item)(**request)
         except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailedException":
-                return Refusal((_failure(write, error.response.get("Item")),))  # type: ignore[arg-type]
-            raise of_write(f"writing {write.key.partition}", error) from error
-        except BotoCoreError as error:
-            raise of_write(f"writing {write.key.partition}", error) from error
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            if lost:
+                raise Uncertain(f"writing {sent.key.partition}: refused, perhaps by what was written before") from error
+            return Refusal((_failure(sent, error.response.get("Item")),))  # type: ignore[arg-type]
         return None
 
-    def _commit_all(self, writes: Sequence[Write]) -> tuple[Refusal | None, bool]:
-        requests: list[Any] = [{kind: request} for kind, request in (request_of(self._table, w) for w in writes)]
-        what = f"writing {' and '.join(write.key.partition for write in writes)}"
+    def _send_all(self, sent: Sequence[Write], items: Any, token: str, _: int) -> Refusal | None:
         try:
-            self._client.transact_write_items(TransactItems=requests)
+            self._client.transact_write_items(TransactItems=items, ClientRequestToken=token)
         except ClientError as error:
-            if code_of(error) != "TransactionCanceledException":
-                raise of_write(what, error) from error
-            reasons: list[Mapping[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
             failures = tuple(
-                _failure(write, reason.get("Item"))
-                for write, reason in zip(writes, reasons, strict=False)
+                _failure(item, reason.get("Item"))
+                for item, reason in zip(sent, cancellation_reasons(error), strict=False)
                 if reason.get("Code") == "ConditionalCheckFailed"
             )
             if failures:
-                return Refusal(failures), False
-            if any(reason.get("Code") == _CONFLICT for reason in reasons):
-                return None, True
-            raise unavailable(what, error) from error
-        except BotoCoreError as error:
-            raise of_write(what, error) from error
-        return None, False
+                return Refusal(failures)
+            raise
+        return None
 
     def by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 100) -> Page:
         """Query of an index, oldest first."""
@@ -115,18 +103,20 @@ class DynamoLedger:
     def _query(self, cursor: str | None, **request: Any) -> Page:
         if cursor is not None:
             request["ExclusiveStartKey"] = json.loads(cursor)
-        try:
+
+        def call() -> Page:
             answer = self._client.query(TableName=self._table, **request)
-        except (ClientError, BotoCoreError) as error:
-            raise unavailable(f"listing items of {self._table}", error) from error
-        after = answer.get("LastEvaluatedKey")
-        return Page(tuple(decode_item(item) for item in answer["Items"]), None if after is None else json.dumps(after))
+            after = answer.get("LastEvaluatedKey")
+            items = tuple(decode_item(item) for item in answer["Items"])
+            return Page(items, None if after is None else json.dumps(after))
+
+        return read(f"listing items of {self._table}", call)
 
 
 def _key(key: Key) -> dict[str, Any]:
     return encode_item({settings.PARTITION_KEY: key.partition, settings.SORT_KEY: key.sort})
 
 
-def _failure(write: Write, stored: Mapping[str, Any] | None) -> Failure:
+def _failure(sent: Write, stored: Mapping[str, Any] | None) -> Failure:
     item = None if not stored else decode_item(stored)
-    return Failure(write.key, failed_clauses(write.clauses, item), item)
+    return Failure(sent.key, failed_clauses(sent.clauses, item), item)

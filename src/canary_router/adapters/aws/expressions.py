@@ -1,10 +1,14 @@
 """Translates conditional writes into DynamoDB's language. Names and values always travel as placeholders."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from canary_router import settings
 from canary_router.core.conditions import Clause, Item, Op, Value, Write
+
+_WHOLE = re.compile(r"-?\d{1,38}")
+"""DynamoDB's numbers have 38 digits."""
 
 
 def encode(value: Value) -> dict[str, str]:
@@ -18,12 +22,12 @@ def encode_item(item: Item) -> dict[str, Any]:
 
 
 def decode_item(item: Mapping[str, Any]) -> dict[str, Value]:
-    """A stored item; attributes of types that the project does not write are left out."""
+    """A stored item; attributes that the project does not write, such as fractions, are left out."""
     decoded: dict[str, Value] = {}
     for name, typed in item.items():
         if "S" in typed:
             decoded[name] = str(typed["S"])
-        elif "N" in typed:
+        elif "N" in typed and _WHOLE.fullmatch(typed["N"]):
             decoded[name] = int(typed["N"])
     return decoded
 

@@ -1,18 +1,40 @@
 """Pipelines as Lambda functions."""
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from canary_router.adapters.aws.trouble import NEVER_SENT, status_of
+from canary_router.adapters.aws.trouble import NEVER_SENT, code_of, may_have_happened
 from canary_router.ports import Accepted, Broke, Invocation, Lost, Refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _ANSWER_AT_MOST = 64 * 1024
-_SERVER_ERROR = 500
+_ARN_AT_MOST = 512
+_EXECUTION = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:(execution|express):[^:\s]+:[^\s]+")
+_NEVER_RAN = frozenset(
+    {
+        "EC2AccessDeniedException",
+        "EC2ThrottledException",
+        "EC2UnexpectedException",
+        "ENILimitReachedException",
+        "InvalidRuntimeException",
+        "InvalidSecurityGroupIDException",
+        "InvalidSubnetIDException",
+        "InvalidZipFileException",
+        "KMSAccessDeniedException",
+        "KMSDisabledException",
+        "KMSInvalidStateException",
+        "KMSNotFoundException",
+        "ResourceNotReadyException",
+        "SubnetIPAddressLimitReachedException",
+    }
+)
+"""Answered with 502 when the function could not be set up:
+https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors"""
 
 
 class LambdaInvoker:
@@ -24,16 +46,20 @@ class LambdaInvoker:
 
     def invoke(self, function_arn: str, payload: dict[str, Any]) -> Invocation:
         """Invokes once; everything that can go wrong is an answer."""
-        body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+        try:
+            body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            return Refused(f"the payload is not JSON: {error}")
         try:
             answer = self._client.invoke(FunctionName=function_arn, Payload=body)
             text = answer["Payload"].read(_ANSWER_AT_MOST)
         except ClientError as error:
             # Lambda refuses with 4xx before it runs anything; 5xx covers both faults before and after.
-            return Lost(str(error)) if status_of(error) >= _SERVER_ERROR else Refused(str(error))
+            lost = may_have_happened(error) and code_of(error) not in _NEVER_RAN
+            return Lost(str(error)) if lost else Refused(str(error))
         except NEVER_SENT as error:
             return Refused(str(error))
-        except (BotoCoreError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - a malformed answer can raise anything
             return Lost(f"{type(error).__name__}: {error}")
         if answer.get("FunctionError"):
             return Broke(_error_in(text))
@@ -43,7 +69,7 @@ class LambdaInvoker:
 def _decoded(text: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 
@@ -51,7 +77,8 @@ def _decoded(text: bytes) -> dict[str, Any]:
 def _execution_arn_in(text: bytes) -> str | None:
     answer = _decoded(text)
     arn = answer.get("execution_arn", answer.get("executionArn"))
-    return arn if isinstance(arn, str) and arn.startswith("arn:") else None
+    is_one = isinstance(arn, str) and len(arn) <= _ARN_AT_MOST and _EXECUTION.fullmatch(arn) is not None
+    return arn if is_one else None
 
 
 def _error_in(text: bytes) -> str:

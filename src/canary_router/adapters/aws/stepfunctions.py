@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from canary_router.adapters.aws.trouble import code_of, unavailable
+from canary_router.adapters.aws.trouble import code_of, read
 from canary_router.core.model import Status
+from canary_router.errors import Unavailable
 from canary_router.ports import Execution
 
 if TYPE_CHECKING:
@@ -31,12 +32,18 @@ class StepFunctionsExecutions:
 
     def describe(self, execution_arn: str) -> Execution | None:
         """The execution; None when there is none, or its state machine is gone with all of them."""
-        try:
-            answer = self._client.describe_execution(executionArn=execution_arn)
-        except ClientError as error:
-            if code_of(error) in _NONE:
-                return None
-            raise unavailable(f"looking up {execution_arn}", error) from error
-        except BotoCoreError as error:
-            raise unavailable(f"looking up {execution_arn}", error) from error
-        return Execution(answer["executionArn"], _STATUSES[answer["status"]])
+        what = f"looking up {execution_arn}"
+
+        def call() -> Execution | None:
+            try:
+                answer = self._client.describe_execution(executionArn=execution_arn)
+            except ClientError as error:
+                if code_of(error) in _NONE:
+                    return None
+                raise
+            status = _STATUSES.get(answer["status"])
+            if status is None:
+                raise Unavailable(f"{what}: its status is {answer['status']!r}, which this version does not know")
+            return Execution(answer["executionArn"], status)
+
+        return read(what, call)

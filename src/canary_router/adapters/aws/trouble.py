@@ -1,27 +1,68 @@
-"""Tells from botocore's errors whether a call may have had an effect."""
+"""Repeats calls that may be repeated, and tells what a failed one may have done.
+
+The clients must not retry by themselves, since only who has seen every attempt can say that nothing happened:
+
+    attempt 1   put ... the answer gets lost, the write has happened
+    attempt 2   put ... throttled: "nothing was written" would be a lie
+
+What a service answers is not trusted to have its form: whatever is wrong with it becomes one of the two errors that
+the ports promise.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    HTTPClientError,
     NoCredentialsError,
+    ParamValidationError,
     PartialCredentialsError,
     TokenRetrievalError,
 )
 
 from canary_router.errors import CanaryRouterError, Unavailable, Uncertain
 
+T = TypeVar("T")
+
 NEVER_SENT = (
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     NoCredentialsError,
+    ParamValidationError,
     PartialCredentialsError,
     TokenRetrievalError,
 )
 """The request did not reach the service, so nothing can have happened there."""
 
+_CONTENDED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TooManyUpdates",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+"""Others are at it: the same call may go through in a moment."""
+_CONTENDED_REASONS = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"})
 _SERVER_ERROR = 500
+_ATTEMPTS = 3
+_CONTENDED_ATTEMPTS = 8
+_PATIENCE_SECONDS = 2.0
+"""From the first attempt on; after that none begins. A service that is silent is not asked twice."""
 
 
 def code_of(error: ClientError) -> str:
@@ -34,14 +75,103 @@ def status_of(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def unavailable(what: str, error: Exception) -> Unavailable:
-    """A call without effect that failed."""
-    return Unavailable(f"{what}: {error}")
+def cancellation_reasons(error: ClientError) -> list[Any]:
+    """Why a transaction was cancelled, one reason for each of its writes, in their order."""
+    return list(error.response.get("CancellationReasons", ()))
 
 
-def of_write(what: str, error: ClientError | BotoCoreError) -> CanaryRouterError:
-    """A failed write: ``Unavailable`` where the service refused or was not reached, else ``Uncertain``."""
+def read(what: str, call: Callable[[], T]) -> T:
+    """Makes a call that may be repeated at will.
+
+    Args:
+        what: Names the call, for the error.
+        call: Makes one attempt and understands its answer.
+
+    Raises:
+        Unavailable: No attempt was answered as it should be.
+    """
+    try:
+        return _repeated(call)
+    except CanaryRouterError:
+        raise
+    except Exception as error:  # a malformed answer can raise anything
+        raise Unavailable(f"{what}: {_described(error)}") from error
+
+
+def write(what: str, call: Callable[[int], T], *, repeatable: bool = True) -> T:
+    """Makes a call that has an effect.
+
+    Args:
+        what: Names the call, for the error.
+        call: Makes one attempt. It is told of how many earlier ones nobody knows whether they have happened.
+        repeatable: Whether the write may be sent again when its first attempt may have happened.
+
+    Raises:
+        Unavailable: No attempt has had an effect.
+        Uncertain: One of them may have.
+    """
+    lost = 0
+
+    def attempt() -> T:
+        nonlocal lost
+        try:
+            return call(lost)
+        except CanaryRouterError:
+            raise
+        except Exception as error:
+            lost += may_have_happened(error)
+            if lost and not repeatable:
+                raise Uncertain(f"{what}: {_described(error)}") from error
+            raise
+
+    try:
+        return _repeated(attempt)
+    except CanaryRouterError:
+        raise
+    except Exception as error:
+        kind = Uncertain if lost else Unavailable
+        raise kind(f"{what}: {_described(error)}") from error
+
+
+def may_have_happened(error: Exception) -> bool:
+    """Whether a write that failed like this may have had its effect all the same."""
     if isinstance(error, ClientError):
         # The service answered: what it refuses (4xx) it has not done; an internal error (5xx) may follow the effect.
-        return Uncertain(f"{what}: {error}") if status_of(error) >= _SERVER_ERROR else unavailable(what, error)
-    return unavailable(what, error) if isinstance(error, NEVER_SENT) else Uncertain(f"{what}: {error}")
+        return status_of(error) >= _SERVER_ERROR
+    return not isinstance(error, NEVER_SENT)
+
+
+def _repeated(attempt: Callable[[], T]) -> T:
+    began = time.monotonic()
+    count = 1
+    while True:
+        try:
+            return attempt()
+        except (ClientError, BotoCoreError) as error:
+            contended = _is_contended(error)
+            if not (contended or _is_transient(error)):
+                raise
+            if count >= (_CONTENDED_ATTEMPTS if contended else _ATTEMPTS):
+                raise
+            if time.monotonic() - began > _PATIENCE_SECONDS:
+                raise
+        time.sleep(random.uniform(0, (0.005 if contended else 0.025) * 2**count))  # noqa: S311 - jitter, not a secret
+        count += 1
+
+
+def _is_contended(error: Exception) -> bool:
+    if not isinstance(error, ClientError):
+        return False
+    reasons = {str(reason.get("Code")) for reason in cancellation_reasons(error)}
+    return code_of(error) in _CONTENDED or bool(reasons & _CONTENDED_REASONS)
+
+
+def _is_transient(error: Exception) -> bool:
+    if isinstance(error, ClientError):
+        return status_of(error) >= _SERVER_ERROR
+    return isinstance(error, HTTPClientError | ConnectionError)
+
+
+def _described(error: Exception) -> str:
+    known = isinstance(error, ClientError | BotoCoreError)
+    return str(error) if known else f"the answer was malformed ({type(error).__name__}: {error})"

@@ -45,7 +45,11 @@ class MemoryLedger:
             settings.PENDING_INDEX: settings.PENDING_INDEX_KEY,
         }[index]
         with self._lock:
-            found = [dict(item) for item in self._items.values() if item.get(key) == value]
+            found = [
+                dict(item)
+                for item in self._items.values()
+                if item.get(key) == value and settings.INDEX_SORT_KEY in item
+            ]
         found.sort(key=lambda item: int(item[settings.INDEX_SORT_KEY]))
         return _page(found, cursor, limit)
 
