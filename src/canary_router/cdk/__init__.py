@@ -3,8 +3,22 @@
 Needs the ``cdk`` extra. Nothing else in the package imports this one.
 """
 
+from canary_router.cdk.discovery import shared_cloud_map_service
 from canary_router.cdk.function import BundledFunction, FunctionOptions
 from canary_router.cdk.immutable import ImmutableStack
+from canary_router.cdk.options import ExtraTarget, RouterOptions
 from canary_router.cdk.release import Release
+from canary_router.cdk.router import CanaryRouter
+from canary_router.core.policy import Policy
 
-__all__ = ["BundledFunction", "FunctionOptions", "ImmutableStack", "Release"]
+__all__ = [
+    "BundledFunction",
+    "CanaryRouter",
+    "ExtraTarget",
+    "FunctionOptions",
+    "ImmutableStack",
+    "Policy",
+    "Release",
+    "RouterOptions",
+    "shared_cloud_map_service",
+]

@@ -1,0 +1,95 @@
+"""What a user may choose about a router."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+
+from canary_router import settings
+from canary_router.core.policy import Policy
+from canary_router.errors import ConfigurationError
+
+MAX_SERVICES = 12
+"""Services of one router: with more, a role's policies could exceed IAM's 10,240 characters, and the rule's pattern
+EventBridge's 2,048."""
+
+
+@dataclass(frozen=True)
+class ExtraTarget:
+    """A pipeline whose names do not follow the contract, so that it has to be allowed by name.
+
+    Attributes:
+        pipeline_function: Name of the pipeline function, in the router's account and region.
+        state_machine: Name of the state machine that it starts.
+    """
+
+    pipeline_function: str
+    state_machine: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouterOptions:
+    """Options of a router. Each default is fit for production.
+
+    Attributes:
+        policies: Policy of a service, by the service's name; a service without one has the default policy, or what
+            is written to its parameter by other means.
+        extra_targets: Pipelines outside the naming convention.
+        pointer_ttl: Seconds for which the request function uses pointers again that it has read.
+        grace: Seconds after which an admitted transform without an execution counts as not started.
+        requests_per_second: Throttle of the API, steady.
+        burst: Throttle of the API, at once.
+        architecture: Processor of the functions.
+        log_retention: How long logs are kept.
+        removal_policy: What becomes of the table when the stack is removed. Unless it is ``DESTROY``, the table is
+            protected against deletion too.
+        sets_api_log_role: Whether to set the role by which API Gateway writes logs. It belongs to the whole account
+            and region; False where it is set already.
+        cloud_map_service_id: Id of the Cloud Map service ``router`` where another environment of this account has
+            made it (see ``shared_cloud_map_service``); None makes it.
+        endpoint: Makes the URL under which clients find the API of the id that it is given, for example behind a
+            domain of your own; None takes API Gateway's own URL.
+        alarm_topic: Topic that the alarms tell.
+    """
+
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    extra_targets: Sequence[ExtraTarget] = ()
+    pointer_ttl: float = settings.POINTER_TTL
+    grace: float = settings.GRACE_SECONDS
+    requests_per_second: int = 50
+    burst: int = 100
+    architecture: lambda_.Architecture = lambda_.Architecture.ARM_64
+    log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS
+    removal_policy: RemovalPolicy = RemovalPolicy.RETAIN
+    sets_api_log_role: bool = True
+    cloud_map_service_id: str | None = None
+    endpoint: Callable[[str], str] | None = None
+    alarm_topic: sns.ITopic | None = None
+
+
+def check_router(environment: str, services: Sequence[str], options: RouterOptions) -> None:
+    """Refuses at synthesis what would fail, or silently do nothing, after the deployment.
+
+    Raises:
+        ConfigurationError: A name is malformed or given twice, there are too many services or none, or a policy is
+            for a service that is not served.
+    """
+    for name in (environment, *services):
+        if not settings.NAME_PATTERN.fullmatch(name):
+            raise ConfigurationError(
+                f"{name!r} is not the name of an environment or a service",
+                advice="Use 2 to 40 lower-case letters, digits and dashes, beginning with a letter.",
+            )
+    if not 1 <= len(services) <= MAX_SERVICES or len(set(services)) < len(services):
+        raise ConfigurationError(
+            f"A router serves 1 to {MAX_SERVICES} different services, not {list(services)}",
+            advice="Give the others an environment of their own.",
+        )
+    if unserved := sorted(set(options.policies) - set(services)):
+        raise ConfigurationError(
+            f"There is a policy for {', '.join(unserved)}, which the router does not serve",
+            advice="Add it to the services, or remove its policy.",
+        )
