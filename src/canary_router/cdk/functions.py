@@ -74,6 +74,8 @@ class RouterFunctions(Construct):
         function.allow("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=[table.table_arn])
         indexes = (settings.PENDING_INDEX, settings.RELEASE_INDEX)
         function.allow("dynamodb:Query", on=[f"{table.table_arn}/index/{index}" for index in indexes])
+        # A rescue runs a failed job's input once more.
+        function.allow("lambda:InvokeFunction", on=arns.pipelines(), because=_VERSIONS)
         function.allow("states:DescribeExecution", on=arns.executions(), because=_VERSIONS)
         function.function.add_to_role_policy(
             iam.PolicyStatement(
