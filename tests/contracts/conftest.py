@@ -1,0 +1,52 @@
+"""Each port's suite runs against each of its adapters: the fixtures here are one parameter per adapter."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+from tests.contracts.backends import Backend
+from tests.contracts.tables import shared_ledger
+
+from canary_router.adapters.memory import MemoryLedger
+from canary_router.local import loopback
+from canary_router.local.record import Emulator
+from canary_router.ports import Ledger
+
+_numbers = count(1)
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.contracts)
+
+
+@pytest.fixture(scope="session")
+def ministack(emulator: Emulator) -> Backend:
+    return Backend.ministack(emulator)
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Backend]:
+    server = ThreadedMotoServer(loopback.HOST, 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield Backend("moto", f"http://{host}:{port}", "testing", "testing")
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "ministack", "moto"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    """A ledger; what a test writes there belongs to its own ``service``."""
+    if request.param == "memory":
+        return MemoryLedger()
+    return shared_ledger(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def service() -> str:
+    """The name of a service that no other test knows."""
+    return f"service-{next(_numbers)}"
