@@ -50,6 +50,12 @@ LEASE_SECONDS = 90
 POINTER_TTL = 5.0
 RELEASE_TTL = 1.0
 STALE_POINTERS_LIMIT = 3600.0
+REQUEST_SECONDS = 27.0
+"""How long the router may take to answer: API Gateway cuts at 29 seconds."""
+INVOKE_SECONDS = 9.0
+"""The longest time of one invocation: a second to connect, the rest for the answer."""
+CALL_SECONDS = 6.0
+"""The longest time of any other call, its repetitions included (``adapters/aws/trouble.py``)."""
 GRACE_SECONDS = 960.0
 """After this time an admitted transform without an execution cannot start any more: longer than the 900 seconds
 that a pipeline's function may run, and than any request."""

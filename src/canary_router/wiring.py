@@ -21,9 +21,8 @@ from canary_router.flows.reconcile import Reconciler
 from canary_router.flows.request import Router
 from canary_router.ports import Ports
 
-ANSWER_SECONDS = 5
-INVOKE_SECONDS = 10
-"""How long one invocation of a pipeline is waited for; two fit into API Gateway's 29 seconds."""
+_CONNECT_SECONDS = 1
+_ANSWER_SECONDS = 3
 
 
 def aws_ports(session: boto3.Session, environment: str) -> Ports:
@@ -35,8 +34,9 @@ def aws_ports(session: boto3.Session, environment: str) -> Ports:
     """
     # No client repeats a call by itself. The adapters do, since they remember what an earlier attempt may have done;
     # and a second invocation may mean a second job, so about that the flow decides.
-    once = Config(connect_timeout=2, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 1})
-    invoking = Config(connect_timeout=2, read_timeout=INVOKE_SECONDS, retries={"total_max_attempts": 1})
+    once = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_ANSWER_SECONDS, retries={"total_max_attempts": 1})
+    patience = settings.INVOKE_SECONDS - _CONNECT_SECONDS
+    invoking = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=patience, retries={"total_max_attempts": 1})
     clock = SystemClock()
     return Ports(
         pointers=SsmPointers(session.client("ssm", config=once), environment),

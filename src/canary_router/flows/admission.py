@@ -10,11 +10,15 @@ from canary_router.core.model import Basis, Release, Transform
 from canary_router.core.pointers import Pointers
 from canary_router.core.routing import canonical_input, has_room, is_offered_to_latest
 from canary_router.errors import Unavailable, Uncertain
+from canary_router.flows.budget import Budget
 from canary_router.flows.opening import open_release
 from canary_router.flows.view import View
 from canary_router.ports import Ports
+from canary_router.settings import CALL_SECONDS, INVOKE_SECONDS
 
 _log = logging.getLogger(__name__)
+_CANARY_SECONDS = CALL_SECONDS + 2 * INVOKE_SECONDS
+"""Admission, latest, and current if latest starts nothing: without the time for all of it, current at once."""
 
 
 class Admission(Enum):
@@ -35,10 +39,10 @@ class Canary:
         self._view = view
         self._draw = draw
 
-    def offer(self, pointers: Pointers) -> Release | None:
+    def offer(self, pointers: Pointers, budget: Budget) -> Release | None:
         """The release that a request is offered to; None for current."""
         asked = release_from(pointers, self._ports.clock.now())
-        if asked is None:
+        if asked is None or not budget.has(_CANARY_SECONDS):
             return None
         try:
             release = self._view.release(asked.service, asked.release_id)
@@ -52,14 +56,18 @@ class Canary:
             return None
         return release if is_offered_to_latest(release, self._draw()) else None
 
-    def admit(self, release: Release, transform: Transform, document: object) -> Admission:
+    def admit(self, release: Release, transform: Transform, document: object, budget: Budget) -> Admission:
         """Asks for a place in the budget of a release; ``document`` is the job's input."""
+        if not budget.has(_CANARY_SECONDS):
+            return Admission.REFUSED
         kept = canonical_input(document).decode() if release.policy.rescue else None
         commit = changes.admit(release.release_id, transform, kept)
         try:
             try:
                 refusal = self._ports.ledger.commit(commit)
             except Uncertain:
+                if not budget.has(CALL_SECONDS + INVOKE_SECONDS):
+                    raise
                 # The same once more: if the first one happened, the transform's own clause says so.
                 refusal = self._ports.ledger.commit(commit)
         except Unavailable as error:

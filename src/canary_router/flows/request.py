@@ -24,12 +24,14 @@ from canary_router.errors import (
     Uncertain,
 )
 from canary_router.flows.admission import Admission, Canary
+from canary_router.flows.budget import Budget
 from canary_router.flows.starting import NotStarted, Started, give_up, mark, start
 from canary_router.flows.view import View
 from canary_router.ports import Ports
-from canary_router.settings import Settings
+from canary_router.settings import CALL_SECONDS, INVOKE_SECONDS, Settings
 
 _log = logging.getLogger(__name__)
+_ADMITTED = (Admission.TAKEN, Admission.EXISTS)
 
 
 @dataclass(frozen=True)
@@ -67,54 +69,61 @@ class Router:
             NotStartedOnCurrent: Current's pipeline did not start it.
             StartUnknown: It is not known whether it was started.
         """
+        budget = Budget(self.ports.clock)
         pointers, current = self.pointers_of(job.service)
-        release = self.canary.offer(pointers)
+        release = self.canary.offer(pointers, budget)
         if release is not None:
             offered = self.new_transform(job, self._new_id(), release.target, release.release_id)
             # The id is new, so a transform of that id on record is this one: the first answer was lost.
-            if self.canary.admit(release, offered, job.document) in (Admission.TAKEN, Admission.EXISTS):
-                return self._start_on_latest(offered, job, current)
+            if self.canary.admit(release, offered, job.document, budget) in _ADMITTED:
+                return self._start_on_latest(offered, job, current, budget)
         transform = self.new_transform(job, self._new_id(), current, None)
         recorded = isinstance(pointers.policy, Policy) and pointers.policy.record == "all"
         if recorded:
             self._try_to_record(transform)
-        return self.start_on_current(transform, job, recorded=recorded)
+        return self.start_on_current(transform, job, budget, recorded=recorded)
 
-    def _start_on_latest(self, transform: Transform, job: Job, current: Version) -> Transform:
-        answer = start(self.ports, transform, job.document)
+    def _start_on_latest(self, transform: Transform, job: Job, current: Version, budget: Budget) -> Transform:
+        answer = start(self.ports, transform, job.document, budget)
         if isinstance(answer, Started):
-            mark(self.ports, transform, answer.execution_arn)
+            if budget.has(CALL_SECONDS):
+                mark(self.ports, transform, answer.execution_arn)
             return replace(transform, status=Status.RUNNING, execution_arn=answer.execution_arn)
         if not isinstance(answer, NotStarted):
             raise start_unknown(transform, answer.reason)
-        on_record = give_up(self.ports, transform)
+        # What cannot be recorded in time the controller records, once the grace time is over.
+        has_time = budget.has(2 * CALL_SECONDS + INVOKE_SECONDS)
+        on_record = give_up(self.ports, transform) if has_time else None
         if on_record is not None and on_record.execution_arn is not None:
             return on_record
         # Nobody else knows this id, so that it was not started is certain even where it could not be recorded.
         taken_over = self.taken_over(transform, current)
-        self._try_to_record(taken_over)
-        return self.start_on_current(taken_over, job, recorded=True)
+        if has_time:
+            self._try_to_record(taken_over)
+        return self.start_on_current(taken_over, job, budget, recorded=True)
 
-    def start_on_current(self, transform: Transform, job: Job, *, recorded: bool) -> Transform:
+    def start_on_current(self, transform: Transform, job: Job, budget: Budget, *, recorded: bool) -> Transform:
         """Starts a job on the current version.
 
         Args:
             transform: The job.
             job: What was sent.
+            budget: The time that is left.
             recorded: Whether the transform was put on record, so that its start belongs there too.
 
         Raises:
             NotStartedOnCurrent: Its pipeline did not start it.
             StartUnknown: It is not known whether it did.
         """
-        answer = start(self.ports, transform, job.document)
+        answer = start(self.ports, transform, job.document, budget)
         if isinstance(answer, Started):
-            if recorded:
+            # Without the time for it, the controller marks it: it finds the execution by its name.
+            if recorded and budget.has(CALL_SECONDS):
                 mark(self.ports, transform, answer.execution_arn)
             return replace(transform, status=Status.RUNNING, execution_arn=answer.execution_arn)
         if not isinstance(answer, NotStarted):
             raise start_unknown(transform, answer.reason)
-        on_record = give_up(self.ports, transform) if recorded else None
+        on_record = give_up(self.ports, transform) if recorded and budget.has(CALL_SECONDS) else None
         if on_record is not None and on_record.execution_arn is not None:
             return on_record
         # Somebody who retries with the key reads the record: without NOT_STARTED on it, the job is not given up.

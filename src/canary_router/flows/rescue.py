@@ -13,6 +13,7 @@ from dataclasses import replace
 from canary_router.core import changes, records
 from canary_router.core.model import Status, Transform, Version
 from canary_router.core.pointers import understand
+from canary_router.flows.budget import Budget
 from canary_router.flows.starting import NotStarted, Started, look_up, mark, start
 from canary_router.ports import Ports
 
@@ -68,7 +69,7 @@ class Rescuer:
         if self._ports.ledger.commit(changes.attempt_rescue(rescue, current, now)) is not None:
             return
         attempted = replace(rescue, target=current, attempts=1, attempted_at=now)
-        answer = start(self._ports, attempted, json.loads(str(kept["input"])))
+        answer = start(self._ports, attempted, json.loads(str(kept["input"])), Budget(self._ports.clock))
         if isinstance(answer, Started):
             mark(self._ports, attempted, answer.execution_arn)
         elif isinstance(answer, NotStarted):

@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from canary_router.core import changes
-from canary_router.core.model import Status, Transform
+from canary_router.core.model import Route, Status, Transform
 from canary_router.core.pointers import execution_arn_of
 from canary_router.core.records import key_of, transform_of
 from canary_router.errors import Unavailable, Uncertain
+from canary_router.flows.budget import Budget
 from canary_router.ports import Accepted, Broke, Lost, Ports, Refused
+from canary_router.settings import CALL_SECONDS, INVOKE_SECONDS
 
 _log = logging.getLogger(__name__)
 _INVOCATIONS = 2
@@ -50,13 +52,14 @@ class Unknown:
 Start: TypeAlias = Started | NotStarted | Unknown
 
 
-def start(ports: Ports, transform: Transform, document: object) -> Start:
+def start(ports: Ports, transform: Transform, document: object, budget: Budget) -> Start:
     """Invokes the pipeline of a transform's target, twice at most, and says what is certain afterwards.
 
     Args:
         ports: To invoke and to look up.
         transform: The job; it goes to its target and nowhere else.
         document: The job's input.
+        budget: The time that is left. On latest enough of it is kept for current to take over.
     """
     payload = {
         "transform_id": transform.transform_id,
@@ -64,8 +67,11 @@ def start(ports: Ports, transform: Transform, document: object) -> Start:
         "version": transform.target.tag,
         "input": document,
     }
+    kept = INVOKE_SECONDS if transform.route is Route.LATEST else 0.0
     lost = broke = ""
-    for _ in range(_INVOCATIONS):
+    for attempt in range(_INVOCATIONS):
+        if attempt > 0 and not budget.has(INVOKE_SECONDS + kept):
+            return Unknown(lost or broke)
         answer = ports.invoker.invoke(transform.target.arn, payload)
         if isinstance(answer, Accepted) and answer.execution_arn is not None:
             return Started(answer.execution_arn)
@@ -79,8 +85,10 @@ def start(ports: Ports, transform: Transform, document: object) -> Start:
         broke = answer.reason if isinstance(answer, Broke) else "the pipeline answered without an execution_arn"
         # A look-up may be too early to see what was just started, so it settles a start, not its absence: only after
         # the second invocation, which finds an execution of that name too, is its answer taken for the last word.
-        if isinstance(found := look_up(ports, transform), Started):
+        if budget.has(CALL_SECONDS + kept) and isinstance(found := look_up(ports, transform), Started):
             return found
+    if not budget.has(CALL_SECONDS + kept):
+        return Unknown(lost or broke)
     return _concluded(look_up(ports, transform), lost, broke)
 
 
