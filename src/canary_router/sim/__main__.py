@@ -1,0 +1,86 @@
+"""``python -m canary_router.sim``: many schedules and their figures, or one seed and its story."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+
+from canary_router.sim.figures import Figures
+from canary_router.sim.plan import plan_for
+from canary_router.sim.run import run
+from canary_router.sim.shrink import shrunk
+from canary_router.sim.story import story
+
+_BATCH = 100
+
+
+def batch(first: int, count: int) -> Figures:
+    """Runs the seeds from ``first`` on."""
+    figures = Figures()
+    for seed in range(first, first + count):
+        began = time.process_time()
+        outcome = run(plan_for(seed))
+        figures.add(outcome, time.process_time() - began)
+    return figures
+
+
+def simulate(first: int, schedules: int, workers: int) -> Figures:
+    """Runs many seeds, in several processes if asked for.
+
+    Args:
+        first: The first seed.
+        schedules: How many.
+        workers: Processes; 1 runs here.
+    """
+    starts = range(first, first + schedules, _BATCH)
+    sizes = [min(_BATCH, first + schedules - start) for start in starts]
+    total = Figures()
+    for part in _parts(starts, sizes, workers):
+        total.merge(part)
+    return total
+
+
+def _parts(starts: range, sizes: list[int], workers: int) -> Iterator[Figures]:
+    if workers == 1:
+        yield from map(batch, starts, sizes)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(batch, starts, sizes)
+
+
+def explain(seed: int, shrink_seconds: float) -> bool:
+    """Replays a seed, prints its story, and says whether all held. A violation is shrunk first."""
+    outcome = run(plan_for(seed))
+    if outcome.violations and shrink_seconds:
+        outcome = shrunk(outcome, shrink_seconds)
+    sys.stdout.write(story(run(outcome.plan, story=True)) + "\n")
+    return not outcome.violations
+
+
+def main() -> int:
+    """Reads the command line. The exit code is 1 when something did not hold."""
+    parser = argparse.ArgumentParser(prog="python -m canary_router.sim", description=__doc__)
+    parser.add_argument("--seed", type=int, help="replay this one and tell its story")
+    parser.add_argument("--schedules", type=int, default=2_000, help="how many seeds to run (default 2000)")
+    parser.add_argument("--first", type=int, default=1, help="the first seed (default 1)")
+    parser.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--shrink", type=float, default=30.0, help="seconds to look for a shorter schedule; 0: do not")
+    arguments = parser.parse_args()
+    if arguments.seed is not None:
+        return 0 if explain(arguments.seed, arguments.shrink) else 1
+    began = time.monotonic()
+    figures = simulate(arguments.first, arguments.schedules, arguments.workers)
+    sys.stdout.write((figures.json() if arguments.json else figures.table()) + "\n")
+    sys.stderr.write(f"{figures.schedules:,} schedules in {time.monotonic() - began:.0f} s\n")
+    if not figures.found:
+        return 0
+    for seed, check, what in figures.found[:10]:
+        sys.stderr.write(f"seed {seed} violates {check}: {what}\n")
+    explain(figures.found[0][0], arguments.shrink)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""What must hold, always: eight named checks over what an onlooker has seen of a run.
+
+They look at the parameters' history, at the executions and at what front-ends were told. Of the table they take as
+facts what was admitted, decided and recorded when; never what a clause or a flow concluded from it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from canary_router.core.model import Basis, Release, ReleaseState, Status
+from canary_router.sim.checks_end import check_lost_releases, check_progress, check_rest
+from canary_router.sim.checks_requests import check_downtime, check_one_job
+from canary_router.sim.evidence import PROMOTED, Evidence, Violation
+from canary_router.sim.journal import PointerWrite
+from canary_router.sim.world import is_valid, tag_of
+
+_BLANK_LATELY = 45_000.0
+"""A first version is written over a blank. SSM has no compare-and-set: blank it must have been a moment before."""
+
+
+def check_budget(evidence: Evidence) -> Iterator[str]:
+    """Transforms admitted to a release are at most its ``requests``."""
+    for release_id, release in evidence.releases.items():
+        admitted = len(evidence.canaries.get(release_id, ()))
+        if admitted > release.policy.requests:
+            yield f"{release_id} admitted {admitted} of {release.policy.requests}"
+    # From the outside: before a version is current, only places of a budget bring jobs to it.
+    writes = Counter(tag_of(str(write.value)) for write in evidence.writes("latest") if is_valid(write.value))
+    most = evidence.most_requests()
+    for tag, count in writes.items():
+        first = evidence.first_current(tag)
+        jobs = sum(job.tag == tag and job.started < first for job in evidence.journal.jobs.values())
+        if jobs > count * most:
+            yield f"{jobs} jobs ran on {tag} before it was current, {count} writes of latest allow {count * most}"
+
+
+def check_evidence(evidence: Evidence) -> Iterator[str]:
+    """Promoted only with the required successes."""
+    for write in evidence.writes("current"):
+        if not write.note.startswith(PROMOTED):
+            if not write.who.startswith("person"):
+                yield f"{write.who} wrote current := {write.value} for no release"
+            continue
+        release = evidence.releases.get(write.note.removeprefix(PROMOTED))
+        if release is None or release.target.tag != tag_of(str(write.value)):
+            yield f"current := {write.value} for {write.note}, which is not on record"
+        elif problem := _unproven(evidence, release, write):
+            yield f"current := {release.target.tag} for {release.release_id}: {problem}"
+    for at, told in evidence.journal.told:
+        if told.detail_type == "Release Promoted":
+            release = evidence.releases.get(str(told.detail["release_id"]))
+            if release is None or release.state is not ReleaseState.PROMOTED:
+                yield f"at {at} people were told of a promotion of {told.detail['release_id']} that never was"
+
+
+def _unproven(evidence: Evidence, release: Release, write: PointerWrite) -> str:
+    held = list(evidence.held("current", write.at - _BLANK_LATELY, write.at - 0.001))
+    if release.basis is Basis.FIRST:
+        return "" if any(not value or not is_valid(value) for value in held) else "it is not the first version"
+    if release.basis is Basis.ALREADY_CURRENT:
+        return "" if any(value and tag_of(value) == release.target.tag for value in held) else "it was not current"
+    if release.basis is not Basis.CANARY:
+        return f"its basis is {release.basis}"
+    good = sum(
+        job.outcome is Status.SUCCEEDED and job.ends is not None and job.ends <= write.at
+        for job in evidence.jobs_of(release)
+    )
+    return "" if good >= release.policy.required else f"{good} of {release.policy.required} jobs had succeeded"
+
+
+_NEXT = {
+    "": {"OPEN", "PROMOTED"},
+    "OPEN": {"PAUSED", "PROMOTING", "ABORTING", "SUPERSEDED"},
+    "PAUSED": {"OPEN", "PROMOTING", "ABORTING", "SUPERSEDED"},
+    "PROMOTING": {"PROMOTED"},
+    "ABORTING": {"ABORTED"},
+}
+
+
+def check_finality(evidence: Evidence) -> Iterator[str]:
+    """After the decision's write nothing is admitted, and nothing is decided otherwise."""
+    for admission in evidence.journal.admissions:
+        if admission.state != ReleaseState.OPEN:
+            yield f"{admission.who}: {admission.transform_id} admitted to {admission.release_id}, {admission.state}"
+    for change in evidence.journal.transitions:
+        if change.after not in _NEXT.get(change.before, set()):
+            yield f"{change.who}: {change.release_id} went from {change.before} to {change.after}"
+    for release_id, release in evidence.releases.items():
+        counted = Counter(str(item["status"]) for item in evidence.canaries.get(release_id, ()))
+        failed = sum(counted[status] for status in (Status.FAILED, Status.TIMED_OUT, Status.ABORTED))
+        seen = (counted[Status.SUCCEEDED], failed, counted[Status.NOT_STARTED])
+        if seen != (release.succeeded, release.failed, release.not_started):
+            yield f"{release_id} counts {release.succeeded, release.failed, release.not_started}, its jobs say {seen}"
+
+
+CHECKS: dict[str, Callable[[Evidence], Iterator[str]]] = {
+    "budget": check_budget,
+    "evidence": check_evidence,
+    "finality": check_finality,
+    "one job": check_one_job,
+    "no lost release": check_lost_releases,
+    "pointers at rest": check_rest,
+    "progress": check_progress,
+    "no downtime": check_downtime,
+}
+
+
+def check(evidence: Evidence) -> list[Violation]:
+    """All that does not hold."""
+    return [Violation(name, what) for name, holds in CHECKS.items() for what in holds(evidence)]

@@ -1,0 +1,128 @@
+"""The checks of how things end: no lost release, pointers at rest, progress."""
+
+from collections.abc import Iterator
+
+from canary_router.core.model import Basis, Release, ReleaseState, Status
+from canary_router.sim.evidence import BLANKED, PROMOTED, Evidence, is_by_person, is_release, release_id_of
+from canary_router.sim.journal import Pass, PointerWrite
+from canary_router.sim.world import is_valid, tag_of
+
+_CLOSED = (ReleaseState.PROMOTED, ReleaseState.ABORTED, ReleaseState.SUPERSEDED)
+_SKEW = 7_000.0
+_SEEN = 3_000.0
+_LEASE = 100_000.0
+
+
+def check_lost_releases(evidence: Evidence) -> Iterator[str]:
+    """Every valid write of ``latest`` is opened, or superseded by a newer one, or taken back by who may."""
+    writes = evidence.writes("latest")
+    for number, write in enumerate(writes):
+        if not is_release(write):
+            continue
+        release = evidence.releases.get(release_id_of(write))
+        later = writes[number + 1 :]
+        if release is None:
+            if not any(_takes_place(other, write) for other in later):
+                yield f"{write.who}'s write {write.version} of {tag_of(str(write.value))} was never opened"
+        elif release.target.tag != tag_of(str(write.value)):
+            yield f"{release.release_id} is on record for {release.target.tag}, but {write.value} was written"
+        elif "withdrawn" in release.reason and not any(_takes_place(other, write) for other in later):
+            yield f"{release.release_id} counts as withdrawn, but nobody has withdrawn it"
+
+
+def _takes_place(other: PointerWrite, write: PointerWrite) -> bool:
+    """Whether a later write of ``latest`` may end another: a newer release, a person's, or one made for just that."""
+    return is_release(other) or is_by_person(other) or other.note == f"{BLANKED}{release_id_of(write)}"
+
+
+def check_rest(evidence: Evidence) -> Iterator[str]:
+    """With nothing under way current is what the history says, and latest is blank, or what a person left there."""
+    latest, current, state = evidence.readings.latest, evidence.readings.current, evidence.state
+    if latest is not None and is_valid(latest.value):
+        yield f"latest still holds {tag_of(latest.value)}"
+    if latest is not None and not latest.is_blank and not is_valid(latest.value):
+        left = evidence.writes("latest")[-1]
+        if not is_by_person(left):
+            yield f"{left.who} left rubbish in latest"
+    if state.open_release is not None:
+        yield f"{state.open_release} is still on record as open"
+    if current is not None and is_valid(current.value):
+        on_record = "" if state.current is None else state.current.tag
+        if on_record != tag_of(current.value):
+            yield f"current is {tag_of(current.value)}, the record says {on_record}"
+        elif state.current_write != current.version:
+            yield f"version {current.version} of current is there, the record says {state.current_write}"
+    yield from _history(evidence)
+
+
+def _history(evidence: Evidence) -> Iterator[str]:
+    ours = {
+        write.note.removeprefix(PROMOTED) for write in evidence.writes("current") if write.note.startswith(PROMOTED)
+    }
+    for release in evidence.releases.values():
+        promoted = release.state is ReleaseState.PROMOTED and release.basis in (Basis.CANARY, Basis.FIRST)
+        if promoted and release.release_id not in ours and not _was_current(evidence, release):
+            yield f"{release.release_id} is on record as promoted, but current never was {release.target.tag}"
+        if not promoted and release.release_id in ours and release.basis is Basis.CANARY:
+            yield f"{release.release_id} is {release.state}, but current was written for it"
+        if release.basis is Basis.ADOPTED:
+            by = [write for write in evidence.writes("current") if write.version == release.write.version]
+            if all(write.note.startswith(PROMOTED) for write in by):
+                yield f"{release.release_id}: our own write of current was taken for a person's"
+    for write in evidence.writes("current"):
+        if not is_by_person(write) and not is_valid(write.value):
+            yield f"{write.who} wrote rubbish to current"
+
+
+def _was_current(evidence: Evidence, release: Release) -> bool:
+    return evidence.first_current(release.target.tag) < float("inf")
+
+
+def check_progress(evidence: Evidence) -> Iterator[str]:
+    """Whatever events are lost, a pass of reconciliation that meets no fault finds what there is to find."""
+    clean = [one for one in evidence.journal.passes if one.clean]
+    for release in evidence.releases.values():
+        if release.state not in _CLOSED:
+            yield f"{release.release_id} is {release.state} at the end"
+        yield from _decided_in_time(evidence, release, clean)
+        yield from _closed_in_time(evidence, release, clean)
+    for key, item in evidence.items.items():
+        if key.sort not in ("TRANSFORM", "FALLBACK"):
+            continue
+        job = evidence.journal.jobs.get(str(item.get("execution_arn", "")))
+        status = Status(str(item["status"]))
+        if status is Status.ADMITTED or (status is Status.RUNNING and job is not None and job.ends is not None):
+            yield f"{item['transform_id']} is {status} at the end"
+        elif status.is_final and job is not None and status not in (job.outcome, Status.NOT_STARTED):
+            yield f"{item['transform_id']} is on record as {status}, but ended {job.outcome}"
+
+
+def _decided_in_time(evidence: Evidence, release: Release, clean: list[Pass]) -> Iterator[str]:
+    changes = [change for change in evidence.journal.transitions if change.release_id == release.release_id]
+    opened = next((change.at for change in changes if change.after == ReleaseState.OPEN), None)
+    decided = next((change.at for change in changes if change.before == ReleaseState.OPEN), float("inf"))
+    if opened is None:
+        return
+    due = opened + release.policy.deadline * 1000 + _SKEW
+    names = {str(item["transform_id"]): item for item in evidence.canaries.get(release.release_id, ())}
+    ends = sorted(job.ends for job in evidence.jobs_of(release) if job.ends is not None and job.name in names)
+    if len(ends) == release.policy.requests:
+        due = min(due, ends[-1] + _SEEN)
+    for one in clean:
+        valid = all(is_valid(value) for value in evidence.held("current", one.began - _SEEN, one.ended))
+        if valid and one.began > due and one.ended < decided:
+            yield f"{release.release_id} was due at {due}, and {one.who} at {one.began} left it undecided"
+            return
+
+
+def _closed_in_time(evidence: Evidence, release: Release, clean: list[Pass]) -> Iterator[str]:
+    changes = [change for change in evidence.journal.transitions if change.release_id == release.release_id]
+    decided = next((change.at for change in changes if change.after in ("PROMOTING", "ABORTING")), float("inf"))
+    closed = next((change.at for change in changes if change.after in ("PROMOTED", "ABORTED")), float("inf"))
+    waited = 0
+    for one in clean:
+        valid = all(is_valid(value) for value in evidence.held("current", one.began - _SEEN, one.ended))
+        waited += valid and one.began > decided + _LEASE and one.ended < closed
+    # The first of two may still meet a lease that was taken meanwhile.
+    if waited > 3:
+        yield f"{release.release_id} was decided at {decided}; {waited} passes later it is not closed"

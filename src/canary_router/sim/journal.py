@@ -1,0 +1,113 @@
+"""What an onlooker sees of a run: pointers as they were written, executions, answers, and the table's changes."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from canary_router.core.announcement import Announcement
+from canary_router.core.model import Status
+
+
+@dataclass(frozen=True)
+class PointerWrite:
+    """A parameter was written, or deleted (``value`` None), at a moment, by a task."""
+
+    at: float
+    who: str
+    leaf: str
+    value: str | None
+    version: int
+    note: str
+    modified: int
+
+
+@dataclass
+class Job:
+    """An execution that Step Functions has run, or runs."""
+
+    arn: str
+    name: str
+    tag: str
+    document: dict[str, Any]
+    started: float
+    visible: float
+    ends: float | None
+    outcome: Status
+
+    def status(self, now: float) -> Status:
+        """What Step Functions knows of it."""
+        return self.outcome if self.ends is not None and now >= self.ends else Status.RUNNING
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One call of a front-end, and what came back: a status and a document, or nothing (0)."""
+
+    request: str
+    number: int
+    key: str | None
+    other_body: bool
+    sent: float
+    answered: float
+    status: int
+    document: dict[str, Any]
+    faults: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Admission:
+    """The table gave a transform a place of a release; ``state`` is the release's at that moment."""
+
+    at: float
+    who: str
+    release_id: str
+    transform_id: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Transition:
+    """The table's release changed its state; ``before`` is empty for a new one."""
+
+    at: float
+    who: str
+    release_id: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One run of reconciliation that came to its end; a clean one met no fault at all."""
+
+    who: str
+    began: float
+    ended: float
+    clean: bool
+
+
+@dataclass
+class Journal:
+    """Everything that was seen, in order."""
+
+    writes: list[PointerWrite] = field(default_factory=list)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+    admissions: list[Admission] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    told: list[tuple[float, Announcement]] = field(default_factory=list)
+    passes: list[Pass] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    fault_places: list[tuple[str, int]] = field(default_factory=list)
+    calls: int = 0
+    story: list[tuple[float, str, str]] | None = None
+
+    def say(self, at: float, who: str, what: str) -> None:
+        """Adds a line to the story, if one is being told."""
+        if self.story is not None:
+            self.story.append((at, who, what))
+
+    def fault(self, kind: str, who: str, call: int) -> None:
+        """Counts a fault and remembers where it was."""
+        self.faults[kind] += 1
+        self.fault_places.append((who, call))

@@ -1,0 +1,241 @@
+"""What is going to happen in a run, as data: a shrinker takes parts away, a story shows what is left."""
+
+import json
+import random
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+FAULTS = (
+    "refused",
+    "throttled",
+    "lost, done",
+    "lost, not done",
+    "lost, done later",
+    "repeated",
+    "slow",
+    "killed before",
+    "killed after",
+    "killed, done later",
+    "stale",
+)
+"""At any port. ``repeated``: the adapter's own second try is refused by what its first one did."""
+PIPELINE_FAULTS = (
+    "throttled",
+    "broke before",
+    "broke after",
+    "no arn",
+    "answer lost",
+    "request lost",
+    "late start",
+    "killed",
+    "describe lag",
+)
+EVENT_FAULTS = ("event lost", "event twice", "event late")
+
+
+class Behaviour(StrEnum):
+    """What the jobs of a version do."""
+
+    GOOD = "good"
+    BAD = "bad"
+    FLAKY = "flaky"
+    STUCK = "stuck"
+    MISSING = "missing"
+    """Its pipeline's function is not there."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A front-end has a job for the router; it tries again on whatever leaves its end open."""
+
+    name: str
+    at: float
+    key: str | None
+    tries: int
+    twin: bool
+    """Its first try is sent twice at once."""
+    other_body: bool
+    """Later somebody sends another body under the same key."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A stack's deployment: it writes ``latest`` as its last act, and may be rolled back."""
+
+    name: str
+    at: float
+    tag: str
+    behaviour: Behaviour
+    withdrawn_after: float | None
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that a person does in the console: writes a parameter by hand, or deletes it (None)."""
+
+    name: str
+    at: float
+    leaf: str
+    value: str | None
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A service is down for a while."""
+
+    name: str
+    port: str
+    at: float
+    until: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run. Times are virtual seconds from the beginning.
+
+    Attributes:
+        seed: Where every other chance of the run comes from.
+        rates: Probability of each fault at one call.
+        chaos: When the faults end; after that everything has to come to rest.
+        muted: Single faults that are left out, as (task, number of its call).
+    """
+
+    seed: int
+    initial: str | None
+    policy: str
+    pointer_ttl: float
+    skew: float
+    chaos: float
+    requests: tuple[Request, ...]
+    deployments: tuple[Deployment, ...]
+    deeds: tuple[Deed, ...]
+    outages: tuple[Outage, ...]
+    rates: dict[str, float] = field(default_factory=dict)
+    muted: frozenset[tuple[str, int]] = frozenset()
+
+
+def plan_for(seed: int) -> Plan:
+    """The plan that a seed stands for."""
+    chance = random.Random(seed)
+    chaos = chance.choice((150.0, 240.0, 400.0, 700.0))
+    deployments = _deployments(chance, chaos)
+    return Plan(
+        seed=seed,
+        initial=chance.choices(("v1.0.0", None), (9, 1))[0],
+        policy=json.dumps(_policy(chance)),
+        pointer_ttl=chance.choice((0.0, 5.0, 5.0)),
+        skew=chance.choice((0.0, 1000.0, 3000.0)),
+        chaos=chaos,
+        requests=_requests(chance, chaos, deployments),
+        deployments=deployments,
+        deeds=_deeds(chance, chaos, deployments),
+        outages=_outages(chance, chaos),
+        rates=_rates(chance),
+    )
+
+
+def _policy(chance: random.Random) -> dict[str, Any]:
+    requests = chance.choice((1, 2, 2, 2, 3, 5))
+    policy: dict[str, Any] = {
+        "requests": requests,
+        "share": chance.choice((1, 1, 0.5)),
+        "deadline": chance.choice(("PT3M", "PT10M", "PT20M")),
+    }
+    if chance.random() < 0.3:
+        policy["successes"] = chance.randint(1, requests)
+    if requests > 1 and chance.random() < 0.3:
+        policy["max_failures"] = chance.randint(0, requests - 1)
+    if chance.random() < 0.3:
+        policy["record"] = "all"
+    return policy
+
+
+def _deployments(chance: random.Random, chaos: float) -> tuple[Deployment, ...]:
+    weights = {Behaviour.GOOD: 6, Behaviour.BAD: 2, Behaviour.FLAKY: 2, Behaviour.STUCK: 1, Behaviour.MISSING: 1}
+    found: list[Deployment] = []
+    for number in range(1, chance.choice((1, 2, 3, 4)) + 1):
+        # Half of them come close to the one before, so that they meet its decision or its opening.
+        close = found and chance.random() < 0.5
+        at = found[-1].at + chance.expovariate(1 / 12) if close else chance.uniform(3, chaos * 0.9)
+        again = found and chance.random() < 0.25
+        tag, behaviour = (
+            (found[-1].tag, found[-1].behaviour)
+            if again
+            else (f"v1.{number}.0", chance.choices(list(weights), list(weights.values()))[0])
+        )
+        withdrawn = chance.expovariate(1 / 30) if chance.random() < 0.15 else None
+        found.append(Deployment(f"deploy-{number}", at, tag, behaviour, withdrawn))
+    return tuple(found)
+
+
+def _requests(chance: random.Random, chaos: float, deployments: tuple[Deployment, ...]) -> tuple[Request, ...]:
+    found: list[Request] = []
+    keyed = chance.choice((0.0, 0.3, 0.6))
+    for number in range(1, chance.choice((8, 16, 28)) + 1):
+        if chance.random() < 0.6 and deployments:
+            # A burst when a release wakes the router, so that several race for its places.
+            at = chance.choice(deployments).at + chance.choice((2.0, 6.0)) + chance.expovariate(1 / 4)
+        else:
+            at = chance.uniform(0, chaos)
+        has_key = chance.random() < keyed
+        found.append(
+            Request(
+                f"request-{number}",
+                at,
+                f"key-{number}" if has_key else None,
+                chance.choice((1, 3, 6)),
+                twin=has_key and chance.random() < 0.15,
+                other_body=has_key and chance.random() < 0.1,
+            )
+        )
+    return tuple(found)
+
+
+def _deeds(chance: random.Random, chaos: float, deployments: tuple[Deployment, ...]) -> tuple[Deed, ...]:
+    found: list[Deed] = []
+    for number in range(1, chance.choices((0, 1, 2, 3), (5, 3, 1, 1))[0] + 1):
+        at = chance.choice(deployments).at + chance.expovariate(1 / 25) if deployments else chance.uniform(0, chaos)
+        name = f"person-{number}"
+        match chance.choice(("current", "current", "blank", "rubbish", "policy", "current rubbish", "anew", "release")):
+            case "current":
+                found.append(Deed(name, at, "current", chance.choice(("v0.9.0", "v1.0.0", "v1.1.0"))))
+            case "blank":
+                found.append(Deed(name, at, "latest", "none"))
+            case "rubbish":
+                found.append(Deed(name, at, "latest", "rubbish"))
+            case "policy":
+                found.append(Deed(name, at, "policy", "rubbish"))
+                found.append(Deed(f"{name}-corrects", at + chance.uniform(5, 90), "policy", "corrected"))
+            case "current rubbish":
+                found.append(Deed(name, at, "current", "rubbish"))
+                found.append(Deed(f"{name}-corrects", at + chance.uniform(5, 90), "current", "v1.0.0"))
+            case "anew":
+                gap = chance.choice((0.2, 0.7, 3.0, 30.0))
+                tag = chance.choice(("v1.1.0", "v2.0.0"))
+                found.append(Deed(name, at, "latest", None))
+                found.append(Deed(f"{name}-writes", at + gap, "latest", tag))
+            case "release":
+                found.append(Deed(name, at, "latest", chance.choice(("v1.1.0", "v2.1.0"))))
+    return tuple(found)
+
+
+def _outages(chance: random.Random, chaos: float) -> tuple[Outage, ...]:
+    found = []
+    for number in range(1, chance.choices((0, 1, 2), (6, 3, 1))[0] + 1):
+        at = chance.uniform(0, chaos)
+        port = chance.choice(("pointers", "ledger", "executions", "notifier"))
+        found.append(Outage(f"outage-{number}", port, at, at + chance.uniform(2, 100)))
+    return tuple(found)
+
+
+def _rates(chance: random.Random) -> dict[str, float]:
+    """Each kind of fault is in half of the runs only: together they would hide each other."""
+    strength = chance.choice((0.0, 0.004, 0.012, 0.03))
+    rates = {fault: strength * chance.choice((0, 1)) for fault in FAULTS}
+    rates["stale"] = chance.choice((0.0, 0.1, 0.5))
+    strong = chance.choice((0.0, 0.03, 0.08))
+    rates |= {f"pipeline {fault}": strong * chance.choice((0, 1)) for fault in PIPELINE_FAULTS}
+    rates["pipeline describe lag"] = chance.choice((0.0, 0.3, 1.0))
+    rates |= {fault: chance.choice((0.0, 0.2, 0.7)) for fault in EVENT_FAULTS}
+    return rates
