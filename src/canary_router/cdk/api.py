@@ -87,6 +87,8 @@ class RouterApi(Construct):
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG)),
             ),
         )
+        # RestApi's own output; the router has one that knows about custom domains.
+        api.node.try_remove_child("Endpoint")
         _explain(
             api,
             {

@@ -12,7 +12,7 @@ from canary_router import settings
 from canary_router.core.policy import Policy
 from canary_router.errors import ConfigurationError
 
-MAX_SERVICES = 12
+MAX_SERVICES = 10
 """Services of one router: with more, a role's policies could exceed IAM's 10,240 characters, and the rule's pattern
 EventBridge's 2,048."""
 

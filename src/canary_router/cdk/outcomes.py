@@ -45,7 +45,7 @@ class OutcomeEvents(Construct):
         changed = events.EventPattern(
             source=["aws.ssm"], detail_type=["Parameter Store Change"], detail={"name": names}
         )
-        self._rule("pointer-changed", "Somebody wrote a pointer", changed)
+        self._rule("pointers", "Somebody wrote a pointer", changed)
         # The next minute is the retry.
         every_minute = self._target(retries=0)
         events.Rule(

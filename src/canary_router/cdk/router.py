@@ -28,7 +28,7 @@ class CanaryRouter(Construct):
         scope: The stack.
         construct_id: Id in the stack.
         environment: Name of the environment, for example ``staging``.
-        services: The services that it serves, 1 to 12.
+        services: The services that it serves, 1 to 10.
         options: Everything else; each default is fit for production.
 
     Attributes:

@@ -1,0 +1,83 @@
+"""The stacks that these tests look at, all in one app, since a synthesis takes seconds."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
+
+from canary_router.cdk import (
+    BundledFunction,
+    CanaryRouter,
+    ExtraTarget,
+    FunctionOptions,
+    ImmutableStack,
+    Policy,
+    Release,
+    RouterOptions,
+    shared_cloud_map_service,
+)
+from canary_router.cdk.options import MAX_SERVICES
+
+DEFAULT = "router-staging"
+CHOSEN = "router-local"
+LARGEST = "router-largest"
+VERSION = "transformer-v1-3-0-rc-1"
+LONG_NAME = "x" * 38
+LARGEST_SERVICES = tuple(f"{LONG_NAME}{letter}a" for letter in "abcdefghijklmnopqrstuvwxyz"[:MAX_SERVICES])
+
+
+class Transformer(ImmutableStack):
+    """A version with as little in it as a version can have."""
+
+    def __init__(self, scope: cdk.App, tag: str, **names: str) -> None:
+        super().__init__(scope, service="transformer", tag=tag, environment="staging")
+        pipeline = BundledFunction(
+            self,
+            "Pipeline",
+            FunctionOptions(
+                function_name=names.get("pipeline", self.pipeline_function_name),
+                handler="one_line_pipeline.handler",
+                sources=[Path(__file__).parent],
+            ),
+        )
+        machine = sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_name=names.get("machine", self.state_machine_name),
+            definition_body=sfn.DefinitionBody.from_chainable(sfn.Succeed(self, "Done")),
+        )
+        for rule in ("SF1", "SF2"):
+            reason = "Logs and traces of a state machine are its owner's choice."
+            cdk.Validations.of(machine).acknowledge(cdk.Acknowledgment(id=f"AwsSolutions-{rule}", reason=reason))
+        pipeline.allow("states:StartExecution", on=[machine.state_machine_arn])
+        Release(self, "Release", pipeline=pipeline.function, state_machine=machine)
+        # Comes after the release in the source; the deployment must turn that round.
+        sns.Topic(self, "LateComer", enforce_ssl=True)
+
+
+def build(outdir: Path) -> cdk.App:
+    app = cdk.App(outdir=str(outdir))
+    default = cdk.Stack(app, DEFAULT)
+    CanaryRouter(default, "Router", environment="staging", services=["transformer", "indexer"])
+
+    chosen = cdk.Stack(app, CHOSEN)
+    options = RouterOptions(
+        policies={"transformer": Policy(requests=3, share=1.0)},
+        extra_targets=[ExtraTarget(pipeline_function="legacy-start", state_machine="legacy-job")],
+        pointer_ttl=0,
+        grace=1.5,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+        sets_api_log_role=False,
+        cloud_map_service_id=shared_cloud_map_service(chosen),
+        endpoint=lambda api_id: f"https://jobs.example.com/{api_id}",
+        alarm_topic=sns.Topic(chosen, "Topic", enforce_ssl=True),
+    )
+    CanaryRouter(chosen, "Router", environment="local", services=["transformer"], options=options)
+
+    # Account and region are known here, as they are in most applications.
+    largest = cdk.Stack(app, LARGEST, env=cdk.Environment(account="123456789012", region="ap-northeast-1"))
+    CanaryRouter(largest, "Router", environment="e" * 40, services=LARGEST_SERVICES)
+
+    Transformer(app, "v1.3.0-rc.1")
+    return app
