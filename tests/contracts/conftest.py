@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 from tests.contracts.backends import Backend
-from tests.contracts.tables import shared_ledger
+from tests.contracts.tables import new_ledger
 
 from canary_router.adapters.memory import MemoryLedger
 from canary_router.local import loopback
@@ -39,11 +39,13 @@ def moto() -> Iterator[Backend]:
 
 
 @pytest.fixture(params=["memory", "ministack", "moto"])
-def ledger(request: pytest.FixtureRequest) -> Ledger:
-    """A ledger; what a test writes there belongs to its own ``service``."""
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    """An empty ledger."""
     if request.param == "memory":
-        return MemoryLedger()
-    return shared_ledger(request.getfixturevalue(request.param))
+        yield MemoryLedger()
+        return
+    with new_ledger(request.getfixturevalue(request.param)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,12 +1,16 @@
 """The table as the router's construct defines it: both read the names from the settings."""
 
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from tests.contracts.backends import Backend
 
 from canary_router import settings
 from canary_router.adapters.aws.dynamodb import DynamoLedger
+
+_numbers = count(1)
 
 
 def create_table(client: Any, name: str) -> None:
@@ -36,13 +40,14 @@ def create_table(client: Any, name: str) -> None:
     )
 
 
-@cache
-def shared_ledger(backend: Backend) -> DynamoLedger:
-    """The ledger over the one table of this session: tests keep apart by the names of their services."""
+@contextmanager
+def new_ledger(backend: Backend) -> Iterator[DynamoLedger]:
+    """A ledger over a table of its own. moto copies every item there is at every transaction, so none stay."""
     client = backend.client("dynamodb")
-    name = settings.table_name("contract")
+    name = settings.table_name(f"contract-{next(_numbers)}")
     create_table(client, name)
-    return DynamoLedger(client, name)
+    yield DynamoLedger(client, name)
+    client.delete_table(TableName=name)
 
 
 def _keys(partition: str, sort: str) -> list[dict[str, str]]:

@@ -1,13 +1,14 @@
 """Whatever is committed, in whatever order: the ledger in memory and the one in DynamoDB cannot be told apart."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contracts.backends import Backend
-from tests.contracts.tables import shared_ledger
+from tests.contracts.tables import new_ledger
 
 from canary_router import settings as names
 from canary_router.adapters.memory import MemoryLedger
@@ -22,7 +23,7 @@ TEXTS = ("s", "t")
 INDEX_KEY = names.PENDING_INDEX_KEY
 _partitions = (f"SERVICE#equivalence-{number}" for number in count(1))
 
-numbers = st.integers(-3, 3) | st.sampled_from([10, 10**37])
+numbers = st.integers(-3, 3) | st.sampled_from([10, 10**20])
 texts = st.sampled_from(["", "a", "b", "ab", "\u00e9", "\uffff", "\U00010000"])
 
 
@@ -89,10 +90,16 @@ def seen(ledger: Ledger, partition: str) -> tuple[object, ...]:
     return ([ledger.get(Key(partition, sort)) for sort in SORTS], first.items, second, listed)
 
 
+@pytest.fixture(scope="module")
+def table(ministack: Backend) -> Iterator[Ledger]:
+    with new_ledger(ministack) as made:
+        yield made
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(commits(), min_size=1, max_size=5))
-def test_memory_and_dynamodb_answer_alike_and_hold_the_same(ministack: Backend, sequence: list[Commit]) -> None:
-    memory, table = MemoryLedger(), shared_ledger(ministack)
+def test_memory_and_dynamodb_answer_alike_and_hold_the_same(table: Ledger, sequence: list[Commit]) -> None:
+    memory = MemoryLedger()
     partition = next(_partitions)
     for commit in sequence:
         here = tuple(moved(write, partition) for write in commit)
