@@ -98,3 +98,21 @@ def test_with_a_quick_table_a_slow_new_version_that_starts_nothing_leaves_time_f
     seconds, answer = answered_after(world, key=None)
     assert getattr(answer, "route", None) is Route.CURRENT
     assert seconds == 2 * INVOKE_SECONDS
+
+
+def test_a_version_that_refuses_at_once_leaves_time_for_current_although_any_time_has_passed() -> None:
+    world = World()
+    world.write_latest("v1.1.0")
+    world.reconcile()
+
+    class QuicklyRefused:
+        def invoke(self, function_arn: str, payload: dict[str, Any]) -> Invocation:
+            world.clock.advance(0.02)
+            if function_arn == arn("v1.1.0"):
+                return Refused("throttled")
+            return world.pipelines.invoke(function_arn, payload)
+
+    world.replace_ports(invoker=QuicklyRefused())
+    for key in KEYS:
+        _, answer = answered_after(world, key=key)
+        assert getattr(answer, "route", None) is Route.CURRENT

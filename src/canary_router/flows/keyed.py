@@ -118,7 +118,7 @@ class _KeyedJob:
         answer = start(self._ports, transform, self._job.document, self._budget)
         if isinstance(answer, Started):
             return self._running(transform, answer)
-        if not isinstance(answer, NotStarted) or not self._budget.has(3 * CALL_SECONDS + INVOKE_SECONDS):
+        if not isinstance(answer, NotStarted) or not self._budget.has(2 * CALL_SECONDS + INVOKE_SECONDS):
             raise start_unknown(transform, answer.reason)
         on_record = give_up(self._ports, transform)
         if on_record is None or on_record.status is Status.ADMITTED:
