@@ -17,10 +17,13 @@ from canary_router.core.pointers import Reading, Readings
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """Tells the time, and lets it pass."""
 
     def now(self) -> int:
         """Milliseconds since the epoch."""
+
+    def pause(self, seconds: float) -> None:
+        """Waits."""
 
 
 class Pointers(Protocol):

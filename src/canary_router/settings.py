@@ -56,6 +56,8 @@ INVOKE_SECONDS = 9.0
 """The longest time of one invocation: a second to connect, the rest for the answer."""
 CALL_SECONDS = 6.0
 """The longest time of any other call, its repetitions included (``adapters/aws/trouble.py``)."""
+LOOK_UP_SECONDS = 3.0
+"""After this time Step Functions shows every execution that was started: DescribeExecution is eventually consistent."""
 GRACE_SECONDS = 960.0
 """After this time an admitted transform without an execution cannot start any more: longer than the 900 seconds
 that a pipeline's function may run, and than any request."""

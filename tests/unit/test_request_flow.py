@@ -7,7 +7,7 @@ from canary_router.core.model import ReleaseState, Route, Status
 from canary_router.core.pointers import Readings
 from canary_router.errors import NoCurrentVersion, NotFound, NotStartedOnCurrent, StartUnknown, Unavailable
 from canary_router.flows.request import Job
-from canary_router.ports import Accepted, Broke, Invocation, Lost, Refused
+from canary_router.ports import Accepted, Broke, Execution, Invocation, Lost, Refused
 
 
 class CountingPointers:
@@ -266,3 +266,34 @@ def test_a_reader_that_is_behind_opens_nothing_and_admits_nothing() -> None:
     world.submit(router=world.new_router())
     assert world.submit(router=behind).route is Route.CURRENT
     assert [release.target.tag for release in world.releases] == ["v1.2.0", "v1.1.0"]
+
+
+@pytest.mark.parametrize("second", [Broke("before the start"), Refused("throttled")])
+def test_an_execution_that_cannot_be_seen_yet_is_waited_for_before_another_version_is_tried(second: Invocation) -> None:
+    world = World()
+    world.write_latest("v1.1.0")
+
+    class StartsThenBreaks:
+        """Its execution can be seen two seconds after the start."""
+
+        invocations = 0
+        started_at = 0
+
+        def invoke(self, function_arn: str, payload: dict[str, object]) -> Invocation:
+            self.invocations += 1
+            if self.invocations > 1:
+                return second
+            self.started_at = world.clock.now()
+            world.pipelines.invoke(function_arn, payload)
+            return Broke("after the start")
+
+        def describe(self, execution_arn: str) -> Execution | None:
+            if world.clock.now() < self.started_at + 2000:
+                return None
+            return world.pipelines.describe(execution_arn)
+
+    lagging = StartsThenBreaks()
+    world.replace_ports(invoker=lagging, executions=lagging)
+    transform = world.submit()
+    assert (transform.route, transform.target.tag) == (Route.LATEST, "v1.1.0")
+    assert len(world.pipelines.executions()) == 1

@@ -9,3 +9,7 @@ class SystemClock:
     def now(self) -> int:
         """Milliseconds since the epoch."""
         return time.time_ns() // 1_000_000
+
+    def pause(self, seconds: float) -> None:
+        """Sleeps."""
+        time.sleep(seconds)

@@ -6,7 +6,7 @@ target is safe only after it is certain that nothing was started and that nothin
     answer of the pipeline          what is certain                       so
     with an execution               it was started                        RUNNING
     did not run (throttled, ...)    this invocation started nothing       not started, if it was the only one
-    ended in an error, or without   nothing more can start                look the execution up
+    ended in an error, or without   nothing more can start                same once more; wait; look the execution up
     lost                            nothing: it may be running still      same target, same id, once more
 """
 
@@ -21,7 +21,7 @@ from canary_router.core.records import key_of, transform_of
 from canary_router.errors import Unavailable, Uncertain
 from canary_router.flows.budget import Budget
 from canary_router.ports import Accepted, Broke, Lost, Ports, Refused
-from canary_router.settings import CALL_SECONDS, INVOKE_SECONDS
+from canary_router.settings import CALL_SECONDS, INVOKE_SECONDS, LOOK_UP_SECONDS
 
 _log = logging.getLogger(__name__)
 _INVOCATIONS = 2
@@ -83,12 +83,13 @@ def start(ports: Ports, transform: Transform, document: object, budget: Budget) 
             lost = answer.reason
             continue
         broke = answer.reason if isinstance(answer, Broke) else "the pipeline answered without an execution_arn"
-        # A look-up may be too early to see what was just started, so it settles a start, not its absence: only after
-        # the second invocation, which finds an execution of that name too, is its answer taken for the last word.
+        # A look-up may be too early to see what was just started, so it settles a start, not its absence.
         if budget.has(CALL_SECONDS + kept) and isinstance(found := look_up(ports, transform), Started):
             return found
-    if not budget.has(CALL_SECONDS + kept):
+    if not budget.has(CALL_SECONDS + LOOK_UP_SECONDS + kept):
         return Unknown(lost or broke)
+    if not lost:
+        ports.clock.pause(LOOK_UP_SECONDS)
     return _concluded(look_up(ports, transform), lost, broke)
 
 

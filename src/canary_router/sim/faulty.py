@@ -299,6 +299,10 @@ class SkewedClock:
         """Milliseconds since the epoch, as this machine has them."""
         return int(self._scheduler.now + self._scheduler.running.skew)
 
+    def pause(self, seconds: float) -> None:
+        """The running task waits."""
+        self._scheduler.pause(seconds * 1000)
+
 
 class SilentMeter:
     """Metrics are not what is simulated."""

@@ -41,6 +41,10 @@ class TrueClock:
         """Milliseconds since the epoch."""
         return int(self._scheduler.now)
 
+    def pause(self, seconds: float) -> None:
+        """The running task waits."""
+        self._scheduler.pause(seconds * 1000)
+
 
 class _Replica(MemoryLedger):
     """The table as it was a moment ago."""

@@ -20,6 +20,10 @@ class ManualClock:
         """Moves on."""
         self._now += int(seconds * 1000)
 
+    def pause(self, seconds: float) -> None:
+        """Moves on at once: nobody waits in real time for a clock that is set by hand."""
+        self.advance(seconds)
+
 
 class MemoryNotifier:
     """Remembers what was told, in order."""
