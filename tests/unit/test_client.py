@@ -161,6 +161,9 @@ def test_a_redirect_is_not_followed_since_it_could_lead_the_key_away(cloud: Clou
         (problem(503, "record-unavailable"), RecordUnavailable),
         (problem(503, "unavailable"), Unavailable),
         (problem(504, "start-unknown", transform_id="t-9"), StartUnknown),
+        (problem(403, "forbidden"), AccessRefused),
+        (problem(415, "unsupported-media-type"), InvalidInput),
+        (problem(429, "throttled"), Throttled),
         (gateway(400, "Invalid request body"), InvalidInput),
         (gateway(413, "Request Too Long"), InputTooLarge),
         (gateway(429, "Too Many Requests"), Throttled),
@@ -254,7 +257,12 @@ def test_a_service_name_cannot_lead_to_another_resource(cloud: Cloud) -> None:
 def test_the_status_is_asked_at_the_status_url_and_asked_again_when_it_fails(cloud: Cloud) -> None:
     client = client_of(cloud)
     transform = client.submit("transformer", {})
-    cloud.replies = [gateway(500, "Internal server error"), LOST, ok(200, status="SUCCEEDED")]
+    cloud.replies = [
+        gateway(500, "Internal server error"),
+        problem(504, "start-unknown"),
+        LOST,
+        ok(200, status="SUCCEEDED"),
+    ]
     assert client.status(transform).succeeded
     assert {(method, path) for method, path, _, _ in cloud.requests[1:]} == {
         ("GET", f"/stage/services/transformer/transforms/t-1?execution_arn={EXECUTION}")

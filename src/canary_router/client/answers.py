@@ -33,12 +33,15 @@ _BY_TYPE: dict[str, type[CanaryRouterError]] = {
     "no-current-version": NoCurrentVersion,
     "record-unavailable": RecordUnavailable,
     "unavailable": Unavailable,
+    "forbidden": AccessRefused,
+    "throttled": Throttled,
+    "unsupported-media-type": InvalidInput,
 }
-# What API Gateway answers by itself, before the router has seen the request. Its own 5xx are not among these: they
-# may come when the router has run already.
+_KEY_ADVICE = "The key in Secrets Manager and the one in the API's usage plan differ: deploy the router again."
+# What something on the way answers in a form of its own. Its 5xx are not among these: they may come after the start.
 _BY_STATUS: dict[int, tuple[type[CanaryRouterError], str]] = {
     400: (InvalidInput, "Send the job's input as JSON."),
-    403: (AccessRefused, "The key in Secrets Manager and the one in the API's usage plan differ: deploy the router."),
+    403: (AccessRefused, _KEY_ADVICE),
     404: (NotFound, "Is the address in Cloud Map that of the router?"),
     413: (InputTooLarge, "Put the data into S3 and send its address."),
     429: (Throttled, "Send less at a time, or raise the limits of the router's usage plan."),
@@ -120,8 +123,12 @@ def error_from(answer: Answer, *, submitted: bool) -> CanaryRouterError:
     message = f"{detail[:_DETAIL_AT_MOST]} (HTTP {answer.status})"
     transform_id = document.get("transform_id")
     kind = _BY_TYPE.get(name)
+    if kind is StartUnknown and not submitted:
+        return Unavailable(message, advice="Ask again.")
     if kind in (NotStartedOnCurrent, StartUnknown):
         return kind(message, transform_id=transform_id)
+    if kind is AccessRefused:
+        return kind(message, advice=_KEY_ADVICE)
     if kind is not None:
         return kind(message)
     if answer.status in _BY_STATUS:

@@ -1,6 +1,7 @@
 """The record of a running emulator: how every later command, in any process, finds it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ class Emulator:
         secret_access_key: Its secret. ministack checks every signature but the root's.
         environment: Environment of the router deployed there; empty until there is one.
         router_endpoint: URL of that router; empty until there is one.
+        purpose: What it was started for, for whoever finds it later.
     """
 
     endpoint_url: str
@@ -57,6 +59,7 @@ class Emulator:
     secret_access_key: str = "test"  # noqa: S105 - the emulator's fixed one, good for nothing else
     environment: str = ""
     router_endpoint: str = ""
+    purpose: str = ""
 
     @property
     def pid(self) -> int:
@@ -72,6 +75,10 @@ class Emulator:
     def is_orphan(self) -> bool:
         """Whether it was left behind by an owner that is no more."""
         return self.owner is not None and not self.owner.is_alive
+
+    def environment_over(self, env: Mapping[str, str]) -> dict[str, str]:
+        """An environment in which AWS is this emulator, whatever profile or session the given one speaks of."""
+        return {key: value for key, value in env.items() if not key.startswith("AWS_")} | self.client_environment()
 
     def client_environment(self) -> dict[str, str]:
         """The variables that make every AWS client, in any language, talk to this emulator and to nothing else."""

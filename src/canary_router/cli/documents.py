@@ -1,0 +1,70 @@
+"""What ``--output json`` prints: the same facts as the tables, by stable names."""
+
+from typing import Any
+
+from canary_router.core.announcement import release_summary
+from canary_router.core.model import Release, Transform, Version
+from canary_router.core.pointers import Blank, Content
+from canary_router.core.policy import Policy
+from canary_router.errors import InvalidPolicy
+from canary_router.flows.inspect import ServiceView
+
+
+def service_document(environment: str, view: ServiceView) -> dict[str, Any]:
+    """A service with its pointers, its policy and its newest release."""
+    return {
+        "environment": environment,
+        "service": view.pointers.service,
+        "current": _pointer(view.pointers.current),
+        "latest": _pointer(view.pointers.latest),
+        "policy": _policy(view.pointers.policy),
+        "problems": list(view.pointers.problems),
+        "previous": _version(view.state.previous),
+        "release": None if view.release is None else release_summary(view.release),
+    }
+
+
+def release_document(release: Release, transforms: tuple[Transform, ...]) -> dict[str, Any]:
+    """A release with its jobs."""
+    return {**release_summary(release), "transforms": [transform_document(it) for it in transforms]}
+
+
+def transform_document(transform: Transform) -> dict[str, Any]:
+    """A recorded transform."""
+    return {
+        "transform_id": transform.transform_id,
+        "service": transform.service,
+        "route": transform.route.value,
+        "version": transform.target.tag,
+        "target_arn": transform.target.arn,
+        "execution_arn": transform.execution_arn,
+        "status": transform.status.value,
+        "release_id": transform.release_id,
+        "created_at": transform.created_at,
+        "settled_at": transform.settled_at,
+    }
+
+
+def _pointer(content: Content) -> dict[str, Any]:
+    if isinstance(content, Version):
+        return {"state": "version", "version": content.tag, "arn": content.arn}
+    if isinstance(content, Blank):
+        return {"state": "blank", "version": None, "arn": None}
+    return {"state": "invalid", "version": None, "arn": None, "value": content.value}
+
+
+def _version(version: Version | None) -> dict[str, Any] | None:
+    return None if version is None else {"version": version.tag, "arn": version.arn}
+
+
+def _policy(policy: Policy | InvalidPolicy) -> dict[str, Any] | None:
+    if isinstance(policy, InvalidPolicy):
+        return None
+    return {
+        "requests": policy.requests,
+        "share": policy.share,
+        "successes": policy.required,
+        "max_failures": policy.max_failures,
+        "deadline_seconds": policy.deadline,
+        "record": policy.record,
+    }

@@ -1,0 +1,163 @@
+"""Verbs that set something going: ``release``, ``send``."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from canary_router import settings
+from canary_router.cli.invocation import Invocation
+from canary_router.cli.looks import Service
+from canary_router.cli.trouble import NO
+from canary_router.errors import InvalidInput, Uncertain
+
+if TYPE_CHECKING:
+    import boto3
+
+    from canary_router.flows.operate import Released
+    from canary_router.ports import Pointers
+
+
+def release(
+    context: typer.Context,
+    service: Service,
+    arn: Annotated[str, typer.Argument(metavar="ARN", help="ARN of the new version's pipeline function.")],
+    version: Annotated[
+        str,
+        typer.Option(
+            metavar="TAG", help="The version that you mean; refused when the ARN is another's.", show_default=False
+        ),
+    ] = "",
+) -> None:
+    """Release a deployed version: write latest, as a deployment does, and let the canary begin.
+
+    The newest jobs then decide. Releasing a version again after it was aborted is a new release.
+
+    \b
+    Example:
+      canary-router --environment staging release transformer "$PIPELINE_ARN" --version v1.2.0
+    """
+    from canary_router.core.pointers import version_of
+
+    target = version_of(service, arn)
+    if version and target is not None and target.tag != version:
+        raise InvalidInput(f"{arn} is {target.tag}, not {version}", advice="Give the ARN of the version that you mean.")
+    call: Invocation = context.obj
+    environment, session = call.reach()
+    from canary_router import wiring
+
+    ports = wiring.aws_ports(session, environment)
+    if not ports.pointers.read(service).exist:
+        call.say(f"This is the first release of {service} in {environment}: it becomes current without a canary.")
+    released = _released(ports.pointers, service, arn, order=wiring.new_id())
+    nudged = _nudge(session, environment, call)
+    latest = ports.pointers.read(service).latest
+    release_id = latest.mark.release_id if latest is not None and latest.version == released.version else None
+    tag = target.tag if target is not None else ""
+    call.answer(
+        {
+            "environment": environment,
+            "service": service,
+            "version": tag,
+            "target_arn": arn,
+            "parameter_version": released.version,
+            "release_id": release_id,
+            "nudged": nudged,
+        },
+        lambda _: f"Released {service} {tag}. To follow it: canary-router --environment {environment} watch {service}",
+    )
+
+
+def _released(pointers: "Pointers", service: str, arn: str, order: str) -> "Released":
+    from canary_router.flows.operate import release as release_flow
+
+    try:
+        return release_flow(pointers, service, arn, order)
+    except Uncertain:
+        # The same order may be given again: it finds out whether it was carried out.
+        return release_flow(pointers, service, arn, order)
+
+
+def _nudge(session: "boto3.Session", environment: str, call: Invocation) -> bool:
+    """Asks the controller to look at once. Without the permission its schedule does, within a minute."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from canary_router.lambdas.custom_resource import nudge
+
+    try:
+        nudge(session.client("lambda"), environment)
+    except (ClientError, BotoCoreError) as error:
+        name = settings.function_name(environment, "outcome")
+        call.say(f"{name} could not be told ({error}); it will notice within a minute.")
+        return False
+    return True
+
+
+def send(
+    context: typer.Context,
+    service: Service,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--input", metavar="FILE|-", help="File with the job's input as JSON; - reads stdin. {} without it."
+        ),
+    ] = "",
+    key: Annotated[
+        str, typer.Option(help="Idempotency key: sent again with it, the same job is answered.", show_default=False)
+    ] = "",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the job's end; exit code 1 when it did not succeed.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait at most.")] = 86_400,
+) -> None:
+    """Send a job, as a front-end does: through the router, which is found by its environment.
+
+    \b
+    Examples:
+      canary-router --environment staging send transformer --wait
+      echo '{"year": 2014}' | canary-router --environment staging send transformer --input -
+    """
+    document = _document(source)
+    from canary_router.client import RouterClient
+
+    call: Invocation = context.obj
+    environment, session = call.reach()
+    client = RouterClient(environment, session=session)
+    transform = client.submit(service, document, idempotency_key=key or None)
+    if wait:
+        call.say(f"{transform.transform_id} runs on {transform.version} ({transform.route})")
+        transform = client.wait(transform, timeout=timeout, poll=1)
+    call.answer(
+        {
+            "transform_id": transform.transform_id,
+            "service": transform.service,
+            "route": transform.route.value,
+            "version": transform.version,
+            "target_arn": transform.target_arn,
+            "execution_arn": transform.execution_arn,
+            "status": transform.status.value,
+            "status_url": transform.status_url,
+        },
+        lambda render: render.sent_line(transform.transform_id, transform.route, transform.version, transform.status),
+    )
+    if wait and not transform.succeeded:
+        raise typer.Exit(NO)
+
+
+def _document(source: str) -> Any:
+    if not source:
+        return {}
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(
+            f"--input {source} cannot be read: {error.strerror}", advice="Give a file, or - for stdin."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"--input {source} is not text in UTF-8", advice="Give the job's input as JSON.") from error
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"--input {source} is not JSON: {error}", advice="Give the job's input as JSON.") from error

@@ -1,0 +1,185 @@
+"""Services, releases and jobs for people's eyes. Imports Rich, so it is imported only when something is shown."""
+
+import time
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from canary_router.cli.following import Sight
+from canary_router.core.model import Basis, Release, ReleaseState, Route, Status, Transform, Version
+from canary_router.core.pointers import Blank, Content
+from canary_router.flows.inspect import ServiceView
+from canary_router.local.record import Emulator
+
+_STATE_STYLE = {
+    ReleaseState.OPEN: "yellow",
+    ReleaseState.PAUSED: "magenta",
+    ReleaseState.PROMOTING: "green",
+    ReleaseState.PROMOTED: "bold green",
+    ReleaseState.ABORTING: "red",
+    ReleaseState.ABORTED: "bold red",
+    ReleaseState.SUPERSEDED: "dim",
+}
+_STATUS_STYLE = {
+    Status.ADMITTED: "yellow",
+    Status.RUNNING: "yellow",
+    Status.SUCCEEDED: "green",
+}
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def services_table(environment: str, views: Sequence[ServiceView]) -> RenderableType:
+    """All services of an environment, one line each."""
+    if not views:
+        return Text(f"No service has been released in {environment} yet.")
+    table = _table("service", "current", "latest", "last release", "")
+    for view in views:
+        release = view.release
+        table.add_row(
+            view.pointers.service,
+            pointer_text(view.pointers.current, short=True),
+            pointer_text(view.pointers.latest, short=True),
+            Text("-") if release is None else state_text(release),
+            Text("") if release is None else Text(progress_line(release)),
+        )
+    problems = [Text(f"! {problem}", "red") for view in views for problem in view.pointers.problems]
+    return Group(table, *problems)
+
+
+def service_panel(environment: str, view: ServiceView) -> RenderableType:
+    """One service: what serves, what is being tried out, and how far it came."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row(Text("current", "dim"), pointer_text(view.pointers.current))
+    grid.add_row(Text("latest", "dim"), pointer_text(view.pointers.latest))
+    if view.state.previous is not None:
+        grid.add_row(Text("previous", "dim"), Text(view.state.previous.tag))
+    parts: list[RenderableType] = [Text(f"{view.pointers.service} in {environment}", "bold"), grid]
+    parts += [Text(f"! {problem}", "red") for problem in view.pointers.problems]
+    if view.release is not None:
+        parts += [Text(), release_block(view.release)]
+    return Group(*parts)
+
+
+def sight_panel(environment: str, sight: Sight) -> RenderableType:
+    """One look at a release that is watched."""
+    parts: list[RenderableType] = [service_panel(environment, sight.view)]
+    if sight.release is None:
+        parts += [Text(), Text("latest was written; the router has not looked at it yet", "yellow")]
+    elif sight.transforms:
+        parts += [Text(), transforms_table(sight.transforms)]
+    return Group(*parts)
+
+
+def release_block(release: Release) -> RenderableType:
+    """A release with its gauge."""
+    now = int(time.time() * 1000)
+    head = Text.assemble(
+        ("release ", "dim"), release.target.tag, ("  ", ""), state_text(release), (f"  {release.release_id}", "dim")
+    )
+    if release.closed_at is None:
+        left = max(0, release.deadline_at - now)
+        when = f"opened {duration(now - release.opened_at)} ago, {duration(left)} left"
+    else:
+        when = f"decided after {duration(release.closed_at - release.opened_at)}"
+    lines: list[RenderableType] = [head]
+    if release.basis is Basis.CANARY:
+        lines.append(Text.assemble(gauge(release), f"  {progress_line(release)}"))
+    lines.append(Text(when, "dim"))
+    if release.reason:
+        lines.append(Text(f"because {release.reason}"))
+    return Group(*lines)
+
+
+def gauge(release: Release) -> Text:
+    """One block for each job of the budget: succeeded, failed, running, or free."""
+    free = release.policy.requests - release.admitted
+    return Text.assemble(
+        ("■" * release.succeeded, "green"),
+        ("■" * release.failures, "red"),
+        ("▣" * release.running, "yellow"),
+        ("□" * max(0, free), "dim"),
+    )
+
+
+def progress_line(release: Release) -> str:
+    """The counts of a release in words."""
+    if release.basis is not Basis.CANARY:
+        return "" if release.reason else release.basis.value
+    return (
+        f"{release.admitted} of {release.policy.requests} admitted, {release.running} running, "
+        f"{release.succeeded} of {release.policy.required} succeeded, {release.failures} failed"
+    )
+
+
+def transforms_table(transforms: Sequence[Transform]) -> RenderableType:
+    """Jobs, one line each."""
+    table = _table("transform", "route", "version", "status", "started", "took")
+    now = int(time.time() * 1000)
+    for it in transforms:
+        took = "" if it.settled_at is None else duration(it.settled_at - it.created_at)
+        table.add_row(
+            Text(it.transform_id, no_wrap=True),
+            it.route.value,
+            it.target.tag,
+            status_text(it.status),
+            f"{duration(now - it.created_at)} ago",
+            took,
+        )
+    return table
+
+
+def emulator_panel(emulator: Emulator) -> RenderableType:
+    """The router on this machine, and how other tools reach it."""
+    grid = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("environment", emulator.environment),
+        ("router", emulator.router_endpoint),
+        ("AWS_ENDPOINT_URL", emulator.endpoint_url),
+        ("AWS_REGION", emulator.region),
+        ("AWS_ACCESS_KEY_ID", emulator.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", emulator.secret_access_key),
+        ("process", str(emulator.pid)),
+    ):
+        grid.add_row(Text(name, "dim"), Text(value, no_wrap=True))
+    return grid
+
+
+def sent_line(transform_id: str, route: Route, version: str, status: Status) -> Text:
+    """A job that was sent."""
+    return Text.assemble((transform_id, "bold"), f"  {version} ({route})  ", status_text(status))
+
+
+def pointer_text(content: Content, *, short: bool = False) -> Text:
+    """A pointer: the version that it holds, or that there is none."""
+    if isinstance(content, Version):
+        return Text(content.tag, "bold") if short else Text.assemble((content.tag, "bold"), ("  " + content.arn, "dim"))
+    return Text("none", "dim") if isinstance(content, Blank) else Text("invalid", "bold red")
+
+
+def state_text(release: Release) -> Text:
+    """A release's state, in its colour."""
+    return Text(release.state.value, _STATE_STYLE[release.state])
+
+
+def status_text(status: Status) -> Text:
+    """A job's status, in its colour."""
+    return Text(status.value, _STATUS_STYLE.get(status, "red"))
+
+
+def duration(milliseconds: int) -> str:
+    """A length of time in its two largest units."""
+    seconds, found = max(0, milliseconds) // 1000, []
+    for size, unit in _UNITS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            found.append(f"{count} {unit}")
+    return " ".join(found[:2]) or "0 s"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    return table

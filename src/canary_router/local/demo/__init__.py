@@ -1,0 +1,141 @@
+"""The demo: two releases judged by real jobs on this machine, a good one and a bad one."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import boto3
+
+from canary_router import wiring
+from canary_router.client import RouterClient, Transform, Tuning
+from canary_router.core.model import ReleaseState
+from canary_router.errors import CanaryRouterError, ConfigurationError
+from canary_router.flows import inspect
+from canary_router.local import emulator as emulators
+from canary_router.local import provision
+from canary_router.local.demo.load import Load, Sent
+from canary_router.local.demo.scene import Scene, Screen, Watcher, tag_of
+from canary_router.local.demo.summary import BAD, FIRST, GOOD, Observed
+from canary_router.local.deployment import ENVIRONMENT, Deployment
+from canary_router.local.home import state_home
+from canary_router.local.record import Emulator
+from canary_router.local.sample import SERVICE
+from canary_router.ports import Ports
+from canary_router.settings import stack_name
+
+__all__ = ["Observed", "Scene", "Screen", "Sent", "run"]
+
+PURPOSE = "demo"
+DECIDED_WITHIN = 120.0
+"""Seconds from the end of a deployment to the end of its release: seconds, unless every event is lost."""
+_YEARS = (2012, 2013, 2014, 2015)
+_METRICS = ("temp_max", "temp_min", "precipitation", "wind")
+
+
+def run(screen: Screen, *, rate: float, port: int = 0, keep: bool = False) -> Observed:
+    """Sets everything up, sends jobs, releases a good and a bad version, and returns what was observed.
+
+    Args:
+        screen: Shows it.
+        rate: Jobs per second.
+        port: Port for the emulator; 0 takes a free one.
+        keep: Whether the emulator stays, as after ``local up``.
+
+    Raises:
+        ConfigurationError: The port is taken, or another emulator is up.
+        Unavailable: A tool could not be installed, or a deployment failed.
+    """
+    began = time.monotonic()
+    home = state_home()
+    _clear_away(screen)
+    emulator = emulators.start(home, port=port, progress=screen.step)
+    try:
+        emulator = provision.furnish(replace(emulator, purpose=PURPOSE), screen.step)
+        observed = _play(emulator, screen, rate, began)
+        if keep:
+            emulators.keep(home, emulator)
+        return observed
+    finally:
+        found = emulators.running(home)
+        if found is not None and found.owner is not None:
+            emulators.stop(home)
+
+
+def _clear_away(screen: Screen) -> None:
+    """Ends what an earlier demo left; what ``local up`` started belongs to somebody."""
+    found = emulators.running(state_home())
+    if found is None or found.is_orphan:
+        return
+    if found.purpose != PURPOSE or found.owner is not None:
+        other = "another demo runs" if found.purpose == PURPOSE else "a local router is up"
+        raise ConfigurationError(
+            f"On this machine {other}, at {found.endpoint_url}",
+            advice="Let it end, or end it: canary-router local down.",
+        )
+    screen.step("Ending the emulator that an earlier demo left running")
+    emulators.stop(state_home())
+
+
+def _play(emulator: Emulator, screen: Screen, rate: float, began: float) -> Observed:
+    session = provision.connect(emulator)
+    ports = wiring.aws_ports(session, ENVIRONMENT)
+    deployment = Deployment(emulator, screen.step)
+    with Load(_front_end(session), rate) as load:
+
+        def sent_to(version: str, least: int) -> Callable[[], bool]:
+            return lambda: sum(1 for it in load.sent() if it.version == version) >= least
+
+        with Watcher(lambda: inspect.service_view(ports, SERVICE), load.sent, screen, began):
+            screen.step(f"Sending jobs; {FIRST} takes them all")
+            _wait_until(sent_to(FIRST, round(3 * rate)))
+            deployment.deploy(deployment.assembly, stack_name(SERVICE, GOOD))
+            screen.step(f"{GOOD} is being judged")
+            _wait_until(lambda: _is_decided(ports, GOOD))
+            screen.step(f"Sending jobs; {GOOD} takes them all")
+            _wait_until(sent_to(GOOD, round(3 * rate)))
+            deployment.deploy(deployment.assembly, stack_name(SERVICE, BAD))
+            screen.step(f"{BAD} is being judged")
+            _wait_until(lambda: _is_decided(ports, BAD))
+            screen.step(f"Sending jobs; {GOOD} still takes them all")
+            _wait_until(sent_to(GOOD, len([it for it in load.sent() if it.version == GOOD]) + round(2 * rate)))
+    return _observed(ports, tuple(load.sent()), began)
+
+
+def _front_end(session: boto3.Session) -> Callable[[int], Transform]:
+    # One attempt: a request that fails has failed, and is counted.
+    client = RouterClient(ENVIRONMENT, session=session, tuning=Tuning(attempts=1))
+
+    def submit(number: int) -> Transform:
+        return client.submit(SERVICE, {"year": _YEARS[number % 4], "metric": _METRICS[number // 4 % 4]})
+
+    return submit
+
+
+def _is_decided(ports: Ports, tag: str) -> bool:
+    """Whether a version's release is over, and the ends of all its jobs are on record."""
+    try:
+        releases = inspect.releases(ports.ledger, SERVICE)
+    except CanaryRouterError:
+        return False  # the next look is close
+    over = (ReleaseState.PROMOTED, ReleaseState.ABORTED)
+    return any(it.target.tag == tag and it.state in over and it.running == 0 for it in releases)
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    """Waits, for a time; what did not happen by then is missing from what was observed."""
+    until = time.monotonic() + DECIDED_WITHIN
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.2)
+
+
+def _observed(ports: Ports, sent: tuple[Sent, ...], began: float) -> Observed:
+    view = inspect.service_view(ports, SERVICE)
+    releases = tuple(reversed(inspect.releases(ports.ledger, SERVICE)))
+    return Observed(
+        sent=sent,
+        releases=releases,
+        canaries={it.target.tag: tuple(inspect.transforms_of(ports.ledger, SERVICE, it.release_id)) for it in releases},
+        current=tag_of(view.pointers.current),
+        latest=tag_of(view.pointers.latest),
+        seconds=time.monotonic() - began,
+    )
