@@ -1,6 +1,9 @@
 """Each port's suite runs against each of its adapters: the fixtures here are one parameter per adapter."""
 
+import http.client
+import json
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -34,8 +37,16 @@ def moto() -> Iterator[Backend]:
     server = ThreadedMotoServer(loopback.HOST, 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    _really_run_state_machines(host, port)
     yield Backend("moto", f"http://{host}:{port}", "testing", "testing")
     server.stop()
+
+
+def _really_run_state_machines(host: str, port: int) -> None:
+    with closing(http.client.HTTPConnection(host, port, timeout=5)) as connection:
+        config = json.dumps({"stepfunctions": {"execute_state_machine": True}})
+        connection.request("POST", "/moto-api/config", config, {"Content-Type": "application/json"})
+        assert connection.getresponse().status == http.client.CREATED
 
 
 @pytest.fixture(params=["memory", "ministack", "moto"])
