@@ -11,6 +11,7 @@ from canary_router.adapters.aws.parameters import SsmPointers
 from canary_router.adapters.clock import SystemClock
 from canary_router.adapters.memory import MemoryPointers
 from canary_router.core.pointers import Reading, Readings, understand
+from canary_router.errors import Unavailable
 from canary_router.ports import Pointers
 from canary_router.settings import BLANK
 
@@ -74,6 +75,15 @@ def test_one_that_is_missing_does_not_hide_the_others(pointers: Pointers, servic
 def test_a_value_is_read_as_it_was_written(pointers: Pointers, service: str, value: str) -> None:
     pointers.put(service, "latest", value, "")
     assert reading(pointers, service, "latest").value == value
+
+
+@pytest.mark.parametrize("environments", ["memory", "moto"], indirect=True)  # ministack takes it, AWS does not
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_an_empty_value_is_refused(pointers: Pointers, service: str, leaf: str) -> None:
+    """Hence the blank value is a word."""
+    with pytest.raises(Unavailable):
+        pointers.put(service, leaf, "", "")
+    assert pointers.read(service) == Readings()
 
 
 def test_blank_can_be_written_everywhere_and_means_nothing(pointers: Pointers, service: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 
 from canary_router import settings
 from canary_router.ports import Clock
@@ -42,4 +43,6 @@ class EmbeddedMeter:
             **dimensions,
             metric: value,
         }
-        self._write(json.dumps(document))
+        # A log that is closed or full must not cost the request that is being counted.
+        with suppress(OSError, ValueError):
+            self._write(json.dumps(document))

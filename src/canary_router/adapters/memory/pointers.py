@@ -3,6 +3,7 @@
 import threading
 
 from canary_router.core.pointers import Reading, Readings
+from canary_router.errors import Unavailable
 from canary_router.ports import Clock
 
 
@@ -26,6 +27,8 @@ class MemoryPointers:
 
     def put(self, service: str, leaf: str, value: str, note: str) -> int:
         """Writes a parameter; ``policy`` too, so that whoever embeds the router can set one."""
+        if not value:
+            raise Unavailable(f"writing {leaf} of {service}: an empty value is refused, as by SSM")
         with self._lock:
             history = self._histories.setdefault((service, leaf), [])
             history.append(Reading(value, len(history) + 1, self._clock.now(), note))
