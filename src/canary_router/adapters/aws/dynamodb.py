@@ -12,7 +12,7 @@ from canary_router import settings
 from canary_router.adapters.aws.expressions import decode_item, encode, encode_item, request_of
 from canary_router.adapters.aws.trouble import cancellation_reasons, code_of, read, write
 from canary_router.core.conditions import Failure, Item, Key, Refusal, Write, failed_clauses
-from canary_router.errors import Uncertain
+from canary_router.errors import Unavailable, Uncertain
 from canary_router.ports import Page
 
 if TYPE_CHECKING:
@@ -34,13 +34,19 @@ class DynamoLedger:
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         """GetItem."""
+        what = f"reading {key.partition} {key.sort}"
 
         def call() -> Item | None:
-            answer = self._client.get_item(TableName=self._table, Key=_key(key), ConsistentRead=consistent)
+            answer = self._client.get_item(
+                TableName=self._table, Key=_key(key), ConsistentRead=consistent, ReturnConsumedCapacity="TOTAL"
+            )
+            if "ConsumedCapacity" not in answer:
+                # botocore takes an answer that was cut off, or is no JSON, for an empty one: "no such item".
+                raise Unavailable(f"{what}: the answer was cut off")
             item = answer.get("Item")
             return None if item is None else decode_item(item)
 
-        return read(f"reading {key.partition} {key.sort}", call)
+        return read(what, call)
 
     def commit(self, writes: Sequence[Write]) -> Refusal | None:
         """One PutItem or UpdateItem, or a TransactWriteItems, which costs twice as much, for several."""
