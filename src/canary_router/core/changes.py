@@ -263,20 +263,26 @@ def decide(release: Release, state: ReleaseState, reason: str, now: int) -> Comm
     )
 
 
-def close_promoted(release: Release, previous: Version | None, current_write: int, now: int) -> Commit:
-    """Records that both pointers are written: the target is current and the service has no open release."""
+def close_promoted(release: Release, previous: Version | None, current_write: int | None, now: int) -> Commit:
+    """Records that both pointers are written: the target is current and the service has no open release.
+
+    None for ``current_write``: the target was current already, and something else has become so by hand since; what
+    is on record of that stands.
+    """
+    written: dict[str, Value] = {"lease_until": 0}
+    if current_write is not None:
+        written |= {
+            **version_fields("current", release.target),
+            **version_fields("previous", previous),
+            "current_write": current_write,
+            "current_write_at": now,
+        }
     return (
         _closed(release, ReleaseState.PROMOTING, ReleaseState.PROMOTED, now),
         Write(
             state_key(release.service),
             (Clause(SAME_OPEN, "open_release", Op.EQUALS, release.release_id),),
-            assign={
-                **version_fields("current", release.target),
-                **version_fields("previous", previous),
-                "current_write": current_write,
-                "current_write_at": now,
-                "lease_until": 0,
-            },
+            assign=written,
             remove=("open_release",),
         ),
     )

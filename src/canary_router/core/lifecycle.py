@@ -85,6 +85,26 @@ def adoption(pointers: Pointers, state: ServiceState, written: WriteMark, now: i
     )
 
 
+_BLANKED = "canary-router blanked "
+
+
+def blank_note(release_id: str) -> str:
+    """The note that our blank of ``latest`` carries; it tells our blank from a person's."""
+    return f"{_BLANKED}{release_id}"
+
+
+def hidden(history: tuple[Reading, ...]) -> Reading | None:
+    """The write of ``latest`` that blanks of ours hide at the end of its history, though they were made for others."""
+    end = len(history)
+    while end > 0 and history[end - 1].note.startswith(_BLANKED):
+        end -= 1
+    if end in (0, len(history)):
+        return None
+    lost, blanks = history[end - 1], history[end:]
+    is_meant = any(blank.note == blank_note(lost.mark.release_id) for blank in blanks)
+    return None if lost.is_blank or is_meant else lost
+
+
 def overwritten(history: tuple[Reading, ...], write: WriteMark, note: str) -> Reading | None:
     """The write that our blanking of ``latest`` overwrote unseen; it has to be put back.
 

@@ -198,3 +198,16 @@ class ServiceState:
     current_write_at: int = 0
     lease_owner: str = ""
     lease_until: int = 0
+
+    @property
+    def newest_write(self) -> WriteMark | None:
+        """The newest write of ``latest`` that became a release."""
+        modified, _, version = self.newest.partition(".")
+        return WriteMark(int(modified), int(version)) if self.newest else None
+
+    def has_gap(self, write: WriteMark | None) -> bool:
+        """Whether there were writes of ``latest`` between the newest one that became a release and this one."""
+        newest = self.newest_write
+        if write is None:
+            return False
+        return write.version > 1 if newest is None else newest < write and write.version > newest.version + 1

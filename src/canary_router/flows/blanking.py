@@ -7,9 +7,9 @@ lets whoever takes over after a crash tell it from a person's.
 
 import logging
 
-from canary_router.core.lifecycle import is_older_than, overwritten
+from canary_router.core.lifecycle import blank_note, hidden, is_older_than, overwritten
 from canary_router.core.model import WriteMark
-from canary_router.core.pointers import Readings
+from canary_router.core.pointers import Reading, Readings
 from canary_router.errors import Unavailable
 from canary_router.ports import Pointers
 from canary_router.settings import BLANK
@@ -32,7 +32,7 @@ def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: R
         Unavailable: Nothing was written by this step; call again.
         Uncertain: The answer to a write was lost; call again once it can no longer arrive.
     """
-    note = f"canary-router blanked {write.release_id}"
+    note = blank_note(write.release_id)
     latest = readings.latest
     if is_older_than(latest, write, now):
         raise Unavailable(f"latest of {service} was read as it was before {write.release_id}; a later look will tell")
@@ -49,5 +49,37 @@ def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: R
         raise Unavailable(f"the history of latest of {service} lags behind version {version}; a later look will tell")
     lost = overwritten(history, write, note)
     if lost is not None:
-        _log.warning("A write of latest came while %s was blanked; putting %s back", write.release_id, lost.value)
-        pointers.put(service, _LEAF, lost.value, f"canary-router put back version {lost.version}")
+        put_back(pointers, service, lost)
+
+
+def find_hidden(pointers: Pointers, service: str, write: WriteMark | None) -> Reading | None:
+    """Looks for a write of ``latest`` that a blank of ours hides, though the blank was made for another write.
+
+    Whoever withdraws a release holds no lease, and may die right after it has blanked more than it saw.
+
+    Args:
+        pointers: The parameters.
+        service: The service's name.
+        write: Where to begin: a write that is known. None begins with the first one that SSM still has.
+
+    Raises:
+        Unavailable: They cannot be read, or the history lags behind.
+    """
+    latest = pointers.read(service).latest
+    if latest is None or not latest.is_blank:
+        return None
+    history = pointers.history(service, _LEAF, 0 if write is None else write.version - 1)
+    if history and history[-1].version < latest.version:
+        raise Unavailable(f"the history of latest of {service} lags behind; a later look will tell")
+    return hidden(history)
+
+
+def put_back(pointers: Pointers, service: str, lost: Reading) -> None:
+    """Writes a lost value again, as a release of its own.
+
+    Raises:
+        Unavailable: Nothing was written.
+        Uncertain: It may have been; it is looked for again.
+    """
+    _log.warning("A blank of %s has hidden %s, version %d; putting it back", service, lost.value, lost.version)
+    pointers.put(service, _LEAF, lost.value, f"canary-router put back version {lost.version}")

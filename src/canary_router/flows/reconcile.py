@@ -9,7 +9,7 @@ from canary_router import settings
 from canary_router.core import records
 from canary_router.core.lifecycle import is_behind, release_from, withdrawal
 from canary_router.core.model import Basis, Release, ReleaseState, Status, Transform, Version
-from canary_router.core.pointers import Invalid, Pointers, understand
+from canary_router.core.pointers import Blank, Invalid, Pointers, understand
 from canary_router.errors import Unavailable
 from canary_router.flows.opening import open_release
 from canary_router.flows.outcome import Controller
@@ -45,6 +45,8 @@ class Reconciler:
             raise Unavailable(f"current of {service} was read as it was a moment ago; the next pass will know")
         if state.open_release is not None:
             self._finish(pointers, state.open_release)
+        elif isinstance(pointers.latest, Blank) and state.has_gap(pointers.write):
+            self._controller.driver.put_back(service, state.newest_write)
         self._open(pointers)
         if isinstance(pointers.current, Version) and pointers.current_version > state.current_write:
             self._controller.driver.drive(service, state.open_release or "")
@@ -59,7 +61,13 @@ class Reconciler:
         for transform in self._transforms(release):
             self._settle(transform)
         gone = withdrawal(pointers, release) if release.state.can_be_decided else ""
-        if gone:
+        if (
+            gone
+            and isinstance(pointers.latest, Blank)
+            and self._controller.driver.put_back(pointers.service, release.write)
+        ):
+            _log.warning("%s is not withdrawn: its write was hidden by a blank that was meant for another", release_id)
+        elif gone:
             self._controller.decide(release, ReleaseState.ABORTING, gone)
         elif isinstance(pointers.current, Invalid) and release.state.can_be_decided:
             _log.error("%s of %s waits until current is valid again", release_id, pointers.service)

@@ -72,7 +72,7 @@ _NEXT = {
     "": {"OPEN", "PROMOTED"},
     "OPEN": {"PAUSED", "PROMOTING", "ABORTING", "SUPERSEDED"},
     "PAUSED": {"OPEN", "PROMOTING", "ABORTING", "SUPERSEDED"},
-    "PROMOTING": {"PROMOTED"},
+    "PROMOTING": {"PROMOTED", "ABORTING"},
     "ABORTING": {"ABORTED"},
 }
 
@@ -85,6 +85,9 @@ def check_finality(evidence: Evidence) -> Iterator[str]:
     for change in evidence.journal.transitions:
         if change.after not in _NEXT.get(change.before, set()):
             yield f"{change.who}: {change.release_id} went from {change.before} to {change.after}"
+        release = evidence.releases[change.release_id]
+        if (change.before, change.after) == ("PROMOTING", "ABORTING") and release.basis is Basis.CANARY:
+            yield f"{change.who}: {change.release_id} was promoted on evidence, and then aborted"
     for release_id, release in evidence.releases.items():
         counted = Counter(str(item["status"]) for item in evidence.canaries.get(release_id, ()))
         failed = sum(counted[status] for status in (Status.FAILED, Status.TIMED_OUT, Status.ABORTED))

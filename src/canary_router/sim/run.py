@@ -78,7 +78,7 @@ class _Run:
             return False
         items = self.table.everything()
         state = items.get(records.state_key(SERVICE), {})
-        if "open_release" in state:
+        if "open_release" in state or int(state.get("lease_until", 0)) > self.scheduler.now:
             return False
         return not any(self._is_pending(key, item) for key, item in items.items())
 

@@ -1,0 +1,146 @@
+"""A blank of ours may overwrite a release that came in the same moment. Whoever made the blank, it is put back."""
+
+import pytest
+from tests.unit.world import SERVICE, World, arn
+
+from canary_router.core.lifecycle import blank_note
+from canary_router.core.model import Basis, ReleaseState
+from canary_router.errors import Unavailable, Uncertain
+from canary_router.flows.operate import Released, withdraw
+
+
+class BlanksUnseenAndDies:
+    """While its holder blanks latest somebody else releases; the holder is killed right after its blank."""
+
+    def __init__(self, world: World, tag: str) -> None:
+        self.world = world
+        self.tag = tag
+        self.read = world.pointers.read
+        self.history = world.pointers.history
+        self.services = world.pointers.services
+
+    def put(self, service: str, leaf: str, value: str, note: str) -> int:
+        self.world.write_latest(self.tag)
+        self.world.pointers.put(service, leaf, value, note)
+        raise Uncertain("killed")
+
+
+def withdrawn_unseen(world: World, tag: str) -> None:
+    world.write_latest("v1.1.0")
+    write = world.readings.latest
+    assert write is not None
+    with pytest.raises(Uncertain):
+        withdraw(BlanksUnseenAndDies(world, tag), SERVICE, Released(arn("v1.1.0"), write.version))
+
+
+def test_a_release_that_a_withdrawal_has_blanked_unseen_is_put_back_by_the_next_pass() -> None:
+    world = World()
+    withdrawn_unseen(world, "v1.2.0")
+    assert world.pointer("latest") == "none"
+    world.reconcile()
+    world.reconcile()
+    assert world.pointer("latest") == arn("v1.2.0")
+    assert (world.release.target.tag, world.release.state) == ("v1.2.0", ReleaseState.OPEN)
+
+
+def test_a_release_that_was_opened_before_such_a_blank_is_not_taken_for_withdrawn() -> None:
+    world = World()
+
+    class OpenedMeanwhile(BlanksUnseenAndDies):
+        def put(self, service: str, leaf: str, value: str, note: str) -> int:
+            self.world.write_latest(self.tag)
+            self.world.reconcile()
+            self.world.pointers.put(service, leaf, value, note)
+            raise Uncertain("killed")
+
+    world.write_latest("v1.1.0")
+    write = world.readings.latest
+    assert write is not None
+    with pytest.raises(Uncertain):
+        withdraw(OpenedMeanwhile(world, "v1.2.0"), SERVICE, Released(arn("v1.1.0"), write.version))
+    for _ in range(2):
+        world.reconcile()
+    assert world.pointer("latest") == arn("v1.2.0")
+    assert [release.state for release in world.releases[:2]] == [ReleaseState.OPEN, ReleaseState.SUPERSEDED]
+
+
+def test_what_a_person_has_blanked_stays_blank() -> None:
+    world = World()
+    world.write_latest("v1.1.0")
+    world.clock.advance(1)
+    world.pointers.put(SERVICE, "latest", "none", "by hand")
+    for _ in range(3):
+        world.reconcile()
+    assert world.pointer("latest") == "none"
+    assert world.releases[0].basis is Basis.ADOPTED
+
+
+def test_a_release_that_was_withdrawn_in_order_stays_withdrawn() -> None:
+    world = World()
+    world.write_latest("v1.1.0")
+    world.write_latest("v1.2.0")
+    write = world.readings.latest
+    assert write is not None
+    world.clock.advance(1)
+    assert withdraw(world.pointers, SERVICE, Released(arn("v1.2.0"), write.version))
+    for _ in range(3):
+        world.reconcile()
+    assert world.pointer("latest") == "none"
+    assert world.pointers.history(SERVICE, "latest", 0)[-1].note == blank_note(write.mark.release_id)
+
+
+def test_a_first_version_is_not_written_over_what_a_person_has_made_current_meanwhile() -> None:
+    world = World(current="")
+
+    class KilledBeforeItWrites(BlanksUnseenAndDies):
+        def put(self, service: str, leaf: str, value: str, note: str) -> int:
+            raise Uncertain("killed")
+
+    world.write_latest("v1.1.0")
+    world.replace_ports(pointers=KilledBeforeItWrites(world, ""))
+    with pytest.raises(Uncertain):
+        world.reconcile()
+    world.replace_ports(pointers=world.pointers)
+    world.pointers.put(SERVICE, "current", arn("v1.0.0"), "by hand")
+    for _ in range(3):
+        world.reconcile()
+    assert (world.pointer("current"), world.pointer("latest")) == (arn("v1.0.0"), "none")
+    assert "by hand" in next(one for one in world.releases if one.basis is Basis.FIRST).reason
+    assert world.state.current is not None
+    assert world.state.current.tag == "v1.0.0"
+
+
+def test_a_release_of_what_is_current_already_does_not_undo_a_person_s_change() -> None:
+    world = World()
+
+    class KilledBeforeItWrites(BlanksUnseenAndDies):
+        def put(self, service: str, leaf: str, value: str, note: str) -> int:
+            raise Uncertain("killed")
+
+    world.write_latest("v1.0.0")
+    world.replace_ports(pointers=KilledBeforeItWrites(world, ""))
+    with pytest.raises(Uncertain):
+        world.reconcile()
+    world.replace_ports(pointers=world.pointers)
+    world.pointers.put(SERVICE, "current", arn("v0.9.0"), "by hand")
+    for _ in range(4):
+        world.reconcile()
+    assert (world.pointer("current"), world.pointer("latest")) == (arn("v0.9.0"), "none")
+    assert world.state.current is not None
+    assert world.state.current.tag == "v0.9.0"
+
+
+def test_a_run_that_failed_after_it_wrote_keeps_the_lease_until_every_read_shows_the_write() -> None:
+    world = World(current="")
+
+    class HistoryLags(BlanksUnseenAndDies):
+        def put(self, service: str, leaf: str, value: str, note: str) -> int:
+            if value == "none":
+                raise Unavailable("throttled")
+            return self.world.pointers.put(service, leaf, value, note)
+
+    world.write_latest("v1.1.0")
+    world.replace_ports(pointers=HistoryLags(world, ""))
+    with pytest.raises(Unavailable):
+        world.reconcile()
+    assert world.state.lease_until > world.clock.now()
