@@ -28,7 +28,7 @@ def status(
         str | None, typer.Argument(help="Name of a service; all of them without it.", callback=_service_name)
     ] = None,
 ) -> None:
-    """Show what serves, what is being tried out, and how far it came.
+    """Show what serves, and what is being tried out.
 
     \b
     Example:
@@ -63,9 +63,10 @@ def watch(
         float, typer.Option(min=0, help="Seconds to wait for the decision at most; 0 waits as long as it takes.")
     ] = 0,
 ) -> None:
-    """Follow a release, job by job, until it is promoted (exit code 0) or aborted (1).
+    """Follow a release until it is promoted or aborted.
 
-    Without an open release it tells how the last one ended. When the time is over first, the exit code is 1 too.
+    The exit code is 0 when it was promoted, 1 when it was aborted. Without an open release it tells how the last one
+    ended. When the time is over first, the exit code is 1 too.
 
     \b
     Example, as the last step of a deployment:
@@ -111,7 +112,7 @@ def transforms(
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many to list at most.")] = 100,
 ) -> None:
-    """List the jobs of a release: where each one went, and how it ended.
+    """List the jobs of a release, and how they ended.
 
     \b
     Examples:

@@ -1,5 +1,7 @@
 """Verbs for this machine: ``local up|deploy|down|status`` and ``demo``."""
 
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -8,19 +10,31 @@ from canary_router.cli.invocation import Invocation
 
 local = typer.Typer(
     name="local",
-    help="A router on this machine, with an AWS emulator of its own: no AWS account is needed.",
+    help="A router on this machine, on an emulator of AWS.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+def _clean_up_when_told_to_end() -> None:
+    """Lets a polite request to end, or a closed terminal, unwind what was begun, as Ctrl-C does."""
+
+    def end(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of 127.0.0.1 for the emulator; 0 takes a free one.")]
 
 
 @local.command()
 def up(context: typer.Context, port: Port = 0) -> None:
-    """Start the emulator, deploy the router and the sample at v1.0.0, and return when it serves.
+    """Start the emulator with the router and the sample at v1.0.0.
 
-    The other verbs then find it by themselves, as environment 'local'.
+    Returns when requests are served. The other verbs then find it by themselves, as environment 'local', until
+    'local down' ends it.
 
     \b
     Example:
@@ -29,6 +43,7 @@ def up(context: typer.Context, port: Port = 0) -> None:
     from canary_router.local import provision
 
     call: Invocation = context.obj
+    _clean_up_when_told_to_end()
     emulator = provision.up(port=port, progress=call.say)
     call.answer(provision.document(emulator), lambda render: render.emulator_panel(emulator))
 
@@ -40,7 +55,7 @@ def deploy(
         str, typer.Argument(metavar="TAG", help="Version of the sample, such as v1.1.0 (good) or v1.2.0 (bad).")
     ],
 ) -> None:
-    """Deploy another version of the sample; its deployment ends by releasing it.
+    """Deploy another version of the sample, which releases itself.
 
     \b
     Example:
@@ -50,7 +65,14 @@ def deploy(
 
     call: Invocation = context.obj
     deployed = provision.deploy(tag, progress=call.say)
-    call.answer(deployed, lambda _: f"Deployed {deployed['stack']}. To follow it: canary-router watch transformer")
+    if deployed["changed"]:
+        line = f"Deployed {deployed['stack']}. To follow its release: canary-router watch transformer"
+    else:
+        line = (
+            f"{deployed['stack']} was there already, so nothing was released. To release it again:\n"
+            f"canary-router release transformer {deployed['target_arn']}"
+        )
+    call.answer(deployed, lambda render: render.words(line))
 
 
 @local.command()
@@ -65,7 +87,7 @@ def down(context: typer.Context) -> None:
 
     call: Invocation = context.obj
     stopped = provision.down()
-    call.answer({"stopped": stopped}, lambda _: "It is gone." if stopped else "There was none.")
+    call.answer({"stopped": stopped}, lambda render: render.words("It is gone." if stopped else "There was none."))
 
 
 @local.command()
@@ -82,7 +104,9 @@ def status(context: typer.Context) -> None:
     call: Invocation = context.obj
     emulator = provision.find()
     if emulator is None:
-        call.answer({"running": False}, lambda _: "None is running. To start one: canary-router local up")
+        call.answer(
+            {"running": False}, lambda render: render.words("None is running. To start one: canary-router local up")
+        )
         raise typer.Exit(NO)
     call.answer(provision.document(emulator), lambda render: render.emulator_panel(emulator))
 
@@ -93,7 +117,7 @@ def demo(
     rate: Annotated[float, typer.Option(min=0.5, max=20, help="Jobs sent per second.")] = 4,
     port: Port = 0,
 ) -> None:
-    """Watch two releases being judged on this machine: a good one is promoted, a bad one is turned away.
+    """Watch a good and a bad release being judged on this machine.
 
     Deploys a router and three versions of a sample with the real CDK on an emulator, and sends jobs all the while.
     The exit code is 0 only if everything that is told was observed: two canary jobs, the hold while they ran, the
@@ -105,4 +129,5 @@ def demo(
     """
     from canary_router.cli.demo_screen import show_demo
 
+    _clean_up_when_told_to_end()
     show_demo(context.obj, keep=keep, rate=rate, port=port)

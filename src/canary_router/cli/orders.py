@@ -31,9 +31,10 @@ def release(
         ),
     ] = "",
 ) -> None:
-    """Release a deployed version: write latest, as a deployment does, and let the canary begin.
+    """Release a deployed version: its canary begins.
 
-    The newest jobs then decide. Releasing a version again after it was aborted is a new release.
+    It writes latest, as a deployment does; the outcome of the jobs then decides. Releasing
+    a version again after it was aborted is a new release.
 
     \b
     Example:
@@ -66,7 +67,9 @@ def release(
             "release_id": release_id,
             "nudged": nudged,
         },
-        lambda _: f"Released {service} {tag}. To follow it: canary-router --environment {environment} watch {service}",
+        lambda render: render.words(
+            f"Released {service} {tag}. To follow it: canary-router --environment {environment} watch {service}"
+        ),
     )
 
 
@@ -112,7 +115,7 @@ def send(
     ] = False,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait at most.")] = 86_400,
 ) -> None:
-    """Send a job, as a front-end does: through the router, which is found by its environment.
+    """Send a job through the router, as a front-end does.
 
     \b
     Examples:

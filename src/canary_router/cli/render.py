@@ -146,6 +146,11 @@ def emulator_panel(emulator: Emulator) -> RenderableType:
     return grid
 
 
+def words(line: str) -> Text:
+    """A sentence, taken as it is."""
+    return Text(line)
+
+
 def sent_line(transform_id: str, route: Route, version: str, status: Status) -> Text:
     """A job that was sent."""
     return Text.assemble((transform_id, "bold"), f"  {version} ({route})  ", status_text(status))
