@@ -40,10 +40,10 @@ def release(
     Example:
       canary-router --environment staging release transformer "$PIPELINE_ARN" --version v1.2.0
     """
-    from canary_router.core.pointers import version_of
+    from canary_router.flows.operate import version_named
 
-    target = version_of(service, arn)
-    if version and target is not None and target.tag != version:
+    target = version_named(service, arn)
+    if version and target.tag != version:
         raise InvalidInput(f"{arn} is {target.tag}, not {version}", advice="Give the ARN of the version that you mean.")
     call: Invocation = context.obj
     environment, session = call.reach()
@@ -56,19 +56,18 @@ def release(
     nudged = _nudge(session, environment, call)
     latest = ports.pointers.read(service).latest
     release_id = latest.mark.release_id if latest is not None and latest.version == released.version else None
-    tag = target.tag if target is not None else ""
     call.answer(
         {
             "environment": environment,
             "service": service,
-            "version": tag,
+            "version": target.tag,
             "target_arn": arn,
             "parameter_version": released.version,
             "release_id": release_id,
             "nudged": nudged,
         },
         lambda render: render.words(
-            f"Released {service} {tag}. To follow it: canary-router --environment {environment} watch {service}"
+            f"Released {service} {target.tag}. To follow it: canary-router --environment {environment} watch {service}"
         ),
     )
 

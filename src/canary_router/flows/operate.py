@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from canary_router.core.model import Version
 from canary_router.core.pointers import version_of
 from canary_router.errors import InvalidInput
 from canary_router.flows.blanking import blank_latest
@@ -32,12 +33,7 @@ def release(pointers: Pointers, service: str, pipeline_arn: str, order: str) -> 
         Unavailable: Nothing was written.
         Uncertain: It may have been written; the same order may be given again.
     """
-    if version_of(service, pipeline_arn) is None:
-        raise InvalidInput(
-            f"{pipeline_arn!r} is not the ARN of a Lambda function",
-            advice="Give the pipeline function's ARN, for example "
-            f"arn:aws:lambda:eu-west-1:123456789012:function:{service}-v1-2-0-pipeline.",
-        )
+    version_named(service, pipeline_arn)
     note = f"{_NOTE} {order}"
     latest = pointers.read(service).latest
     if latest is not None:
@@ -45,6 +41,22 @@ def release(pointers: Pointers, service: str, pipeline_arn: str, order: str) -> 
             if written.note == note:
                 return Released(pipeline_arn, written.version)
     return Released(pipeline_arn, pointers.put(service, "latest", pipeline_arn, note))
+
+
+def version_named(service: str, pipeline_arn: str) -> Version:
+    """The version whose release an ARN asks for.
+
+    Raises:
+        InvalidInput: The ARN is not one of a Lambda function.
+    """
+    version = version_of(service, pipeline_arn)
+    if version is None:
+        raise InvalidInput(
+            f"{pipeline_arn!r} is not the ARN of a Lambda function",
+            advice="Give the pipeline function's ARN, for example "
+            f"arn:aws:lambda:eu-west-1:123456789012:function:{service}-v1-2-0-pipeline.",
+        )
+    return version
 
 
 def withdraw(pointers: Pointers, service: str, released: Released) -> bool:
