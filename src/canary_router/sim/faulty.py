@@ -180,9 +180,8 @@ class FaultyPointers:
         done: list[int] = []
 
         def effect() -> int:
-            if not done:
-                done.append(self._parameters.put(who, leaf, value, note))
-            return done[0]
+            done.append(self._parameters.put(who, leaf, value, note))
+            return done[-1]
 
         return self._gate.write("pointers", effect)
 

@@ -211,7 +211,8 @@ def _deeds(chance: random.Random, chaos: float, deployments: tuple[Deployment, .
                 found.append(Deed(name, at, "current", "rubbish"))
                 found.append(Deed(f"{name}-corrects", at + chance.uniform(5, 90), "current", "v1.0.0"))
             case "anew":
-                gap = chance.choice((0.2, 0.7, 3.0, 30.0))
+                # SSM asks to wait for 30 seconds before a name is used again.
+                gap = chance.choice((30.0, 40.0, 90.0))
                 tag = chance.choice(("v1.1.0", "v2.0.0"))
                 found.append(Deed(name, at, "latest", None))
                 found.append(Deed(f"{name}-writes", at + gap, "latest", tag))
