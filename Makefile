@@ -26,7 +26,7 @@ demo: $(VENV)/.ready ## watch two releases being judged on this machine (ARGS="-
 	@$(BIN)/canary-router demo $(ARGS)
 
 test: $(VENV)/.ready ## run every test (ARGS="-k name", or a path, narrows it)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/.ready ## formatting, lint, types and the dependency rule
 	@$(BIN)/ruff format --check .

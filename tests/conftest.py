@@ -23,6 +23,20 @@ os.environ |= {
 } | node_environment()
 
 
+# Tests that share a costly fixture run in one process, the others wherever there is room.
+_TOGETHER = ("tests/e2e", "tests/infra", "tests/functional/test_transformer.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        path = item.path.relative_to(config.rootpath).as_posix()
+        group = next((place for place in _TOGETHER if path.startswith(place)), path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    # The longest first: what begins last should not take longest.
+    items.sort(key=lambda item: "tests/e2e/" not in item.path.as_posix())
+
+
 def _refuse_the_outside_world(event: str, args: tuple[object, ...]) -> None:
     """An audit hook of Python's: a test that would call the real AWS fails instead."""
     if event != "socket.connect":
