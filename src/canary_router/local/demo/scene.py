@@ -82,10 +82,11 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
-            self._look_once()
-        self._look_once()
+            self.look()
+        self.look()
 
-    def _look_once(self) -> None:
+    def look(self) -> None:
+        """Looks, tells and draws, once."""
         try:
             view = self._look()
         except CanaryRouterError:
