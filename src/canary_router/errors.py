@@ -38,6 +38,14 @@ class Unavailable(CanaryRouterError):
     """A dependency could not be reached or refused, and nothing was changed by the call."""
 
 
+class MalformedRecord(Unavailable):
+    """An item of the table does not have the form that this version of the project writes and reads."""
+
+
+class NotVisible(Unavailable):
+    """The other side refuses to say whether there is such a thing: it belongs to another account, or region."""
+
+
 class Throttled(Unavailable):
     """There are more calls than the other side takes at this moment."""
 

@@ -20,6 +20,9 @@ METRIC_NAMESPACE = "CanaryRouter"
 INPUT_LIMIT_BYTES = 256 * 1024
 """Step Functions' limit for the input of an execution."""
 
+INPUT_NESTING_AT_MOST = 256
+"""Levels of arrays and objects in a job's input. Parsers on its way give up somewhere near 1,000."""
+
 # The table. One table per environment holds every item; the first index lists the transforms of one release (or
 # of the current version), the second those whose end is not known yet, oldest first.
 PARTITION_KEY = "pk"
@@ -52,6 +55,9 @@ RELEASE_TTL = 1.0
 STALE_POINTERS_LIMIT = 3600.0
 REQUEST_SECONDS = 27.0
 """How long the router may take to answer: API Gateway cuts at 29 seconds."""
+CONNECT_SECONDS = 1.0
+ANSWER_SECONDS = 3.0
+"""The longest wait for an answer to one attempt of a call that is not an invocation."""
 INVOKE_SECONDS = 9.0
 """The longest time of one invocation: a second to connect, the rest for the answer."""
 CALL_SECONDS = 6.0

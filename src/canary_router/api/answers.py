@@ -19,10 +19,12 @@ from canary_router.errors import (
     Unavailable,
 )
 
-_RETRY_AFTER_SECONDS = 5
+RETRY_AFTER_SECONDS = 5
+_DETAIL_AT_MOST = 1000
+"""Characters: a pipeline's error, which may be of any length, is quoted here."""
 
 # The first class that fits counts, so the narrower ones come first.
-_PROBLEMS: tuple[tuple[type[CanaryRouterError], int, str, str], ...] = (
+PROBLEMS: tuple[tuple[type[CanaryRouterError], int, str, str], ...] = (
     (InputTooLarge, 413, "input-too-large", "The input is too large"),
     (InvalidInput, 400, "invalid-input", "The request is malformed"),
     (NotFound, 404, "not-found", "Not found"),
@@ -66,14 +68,18 @@ def found(transform: Transform) -> dict[str, Any]:
     return _answer(200, "application/json", transform_json(transform))
 
 
-def problem(error: CanaryRouterError) -> dict[str, Any]:
-    """An error as the problem that the contract names for it."""
-    status, name, title = next(
-        ((status, name, title) for kind, status, name, title in _PROBLEMS if isinstance(error, kind)),
-        (500, "internal", "Internal error"),
-    )
-    transform_id = getattr(error, "transform_id", None)
-    return _problem(status, name, title, f"{error}. {error.advice}".strip(), transform_id)
+def problem(error: CanaryRouterError, *, submitted: bool) -> dict[str, Any]:
+    """An error as the problem that the contract names for it.
+
+    Args:
+        error: What a flow raised.
+        submitted: It answers a job that was sent.
+    """
+    for kind, status, name, title in PROBLEMS:
+        if isinstance(error, kind):
+            transform_id = getattr(error, "transform_id", None)
+            return _problem(status, name, title, f"{error}. {error.advice}".strip(), transform_id)
+    return unexpected(submitted=submitted)
 
 
 def unexpected(*, submitted: bool) -> dict[str, Any]:
@@ -85,13 +91,22 @@ def unexpected(*, submitted: bool) -> dict[str, Any]:
 
 
 def _problem(status: int, name: str, title: str, detail: str, transform_id: str | None) -> dict[str, Any]:
-    document = {"type": f"urn:canary-router:problem:{name}", "title": title, "status": status, "detail": detail}
+    document = {
+        "type": f"urn:canary-router:problem:{name}",
+        "title": title,
+        "status": status,
+        "detail": _bounded(detail),
+    }
     if transform_id is not None:
         document["transform_id"] = transform_id
     answer = _answer(status, "application/problem+json", document)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        answer["headers"]["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+        answer["headers"]["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return answer
+
+
+def _bounded(detail: str) -> str:
+    return detail if len(detail) <= _DETAIL_AT_MOST else f"{detail[: _DETAIL_AT_MOST - 1]}…"
 
 
 def _answer(status: int, content_type: str, document: dict[str, Any]) -> dict[str, Any]:

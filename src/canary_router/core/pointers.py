@@ -16,9 +16,10 @@ from canary_router.errors import InvalidPolicy
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[a-z]{2}[a-z-]*-\d{1,2}):(?P<account>\d{12})"
-    r":function:(?P<function>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
+    r":function:(?P<function>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?",
+    re.ASCII,  # \d is 0 to 9, not any script's digits
 )
-_SLUG = re.compile(r"v(\d+)-(\d+)-(\d+)(?:-([0-9a-z-]+))?", re.IGNORECASE)
+_SLUG = re.compile(r"v(\d+)-(\d+)-(\d+)(?:-([0-9a-z-]+))?", re.ASCII | re.IGNORECASE)
 _PIPELINE = "-pipeline"
 _ARN_PARTS = 8
 """arn, partition, service, region, account, 'execution', state machine, name."""
@@ -165,6 +166,12 @@ def execution_arn_of(service: str, version: Version, transform_id: str) -> str |
         return None
     machine = match["function"].removesuffix(_PIPELINE)
     return f"arn:{match['partition']}:states:{match['region']}:{match['account']}:execution:{machine}:{transform_id}"
+
+
+def is_execution_of(execution_arn: str, transform_id: str) -> bool:
+    """Whether an execution has a transform's id for its name, as the contract with the pipelines asks."""
+    parts = execution_arn.split(":")
+    return execution_arn.isprintable() and len(parts) >= _ARN_PARTS and parts[_ARN_PARTS - 1] == transform_id
 
 
 def version_of_execution(service: str, execution_arn: str, transform_id: str) -> Version | None:

@@ -1,7 +1,11 @@
 """How releases, transforms and services stand in the table: their keys, and both directions of the encoding.
 
-Items are flat, text and whole numbers only. A field that is None is absent.
+Items are flat, text and whole numbers only. A field that is None is absent. What is read is not trusted to be what was
+written: people, restored backups and newer versions write here too.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from canary_router import settings
 from canary_router.core.conditions import Item, Key, Value
@@ -17,6 +21,7 @@ from canary_router.core.model import (
     WriteMark,
 )
 from canary_router.core.policy import parse_policy
+from canary_router.errors import CanaryRouterError, MalformedRecord
 
 RELEASE_PREFIX = "RELEASE#"
 _DAY_SECONDS = 86_400
@@ -94,7 +99,16 @@ def release_item(release: Release) -> dict[str, Value]:
 
 
 def release_of(item: Item) -> Release:
-    """The release that an item holds."""
+    """The release that an item holds.
+
+    Raises:
+        MalformedRecord: It does not hold one that this version can read.
+    """
+    with _reading(item):
+        return _release_of(item)
+
+
+def _release_of(item: Item) -> Release:
     return Release(
         service=str(item["service"]),
         release_id=str(item["release_id"]),
@@ -147,7 +161,16 @@ def transform_item(transform: Transform) -> dict[str, Value]:
 
 
 def transform_of(item: Item) -> Transform:
-    """The transform that an item holds."""
+    """The transform that an item holds.
+
+    Raises:
+        MalformedRecord: It does not hold one that this version can read.
+    """
+    with _reading(item):
+        return _transform_of(item)
+
+
+def _transform_of(item: Item) -> Transform:
     return Transform(
         transform_id=str(item["transform_id"]),
         service=str(item["service"]),
@@ -169,9 +192,20 @@ def transform_of(item: Item) -> Transform:
 
 
 def state_of(service: str, item: Item | None) -> ServiceState:
-    """The state that an item holds; a service without one has not been released yet."""
+    """The state that an item holds; a service without one has not been released yet.
+
+    Raises:
+        MalformedRecord: It does not hold one that this version can read.
+    """
     if item is None:
         return ServiceState(service)
+    with _reading(item):
+        state = _state_of(service, item)
+        state.newest_write  # noqa: B018 - read once, so that a malformed mark shows here and nowhere later
+        return state
+
+
+def _state_of(service: str, item: Item) -> ServiceState:
     return ServiceState(
         service=service,
         open_release=_text(item, "open_release"),
@@ -188,6 +222,18 @@ def state_of(service: str, item: Item | None) -> ServiceState:
 def version_fields(name: str, version: Version | None) -> dict[str, Value]:
     """The two fields that hold a version in a service's state; none for no version."""
     return {} if version is None else {f"{name}_arn": version.arn, f"{name}_tag": version.tag}
+
+
+@contextmanager
+def _reading(item: Item) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, CanaryRouterError) as error:
+        where = f"{item.get(settings.PARTITION_KEY)} {item.get(settings.SORT_KEY)}"
+        raise MalformedRecord(
+            f"The item {where} of the table cannot be read: {type(error).__name__}: {error}",
+            advice="Correct it, or restore it from a backup; until then it is left as it is.",
+        ) from error
 
 
 def _expires_at(transform: Transform) -> int:

@@ -18,6 +18,7 @@ from canary_router.core.model import Basis, Release, ReleaseState, ServiceState,
 from canary_router.core.pointers import Invalid, Pointers, Readings, understand
 from canary_router.errors import Unavailable
 from canary_router.flows.blanking import blank_latest, find_hidden, put_back
+from canary_router.flows.listing import readable
 from canary_router.ports import Ports
 from canary_router.settings import LEASE_SECONDS
 
@@ -174,9 +175,9 @@ class Driver:
         older_id = release.supersedes
         for _ in range(_SUPERSEDED_AT_MOST):
             item = None if older_id is None else self._ports.ledger.get(records.release_key(release.service, older_id))
-            if item is None:
+            older = None if item is None else next(iter(readable([item], records.release_of)), None)
+            if older is None:
                 break
-            older = records.release_of(item)
             if older.told != older.state:
                 self._send(older)
             older_id = older.supersedes if older.told == "" else None

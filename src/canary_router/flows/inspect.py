@@ -1,14 +1,17 @@
 """What is true now: of a service, of a transform. Reads only."""
 
+import logging
 from dataclasses import dataclass, replace
 
 from canary_router import settings
 from canary_router.core import records
 from canary_router.core.model import Release, Route, ServiceState, Status, Transform, Version
 from canary_router.core.pointers import Pointers, understand, version_of_execution
-from canary_router.errors import NotFound
+from canary_router.errors import NotFound, NotVisible
+from canary_router.flows.listing import readable
 from canary_router.ports import Ledger, Ports
 
+_log = logging.getLogger(__name__)
 _RELEASES_AT_MOST = 500
 
 
@@ -51,7 +54,7 @@ def releases(ledger: Ledger, service: str) -> list[Release]:
     partition = records.state_key(service).partition
     while len(found) < _RELEASES_AT_MOST:
         page = ledger.by_prefix(partition, records.RELEASE_PREFIX, cursor=cursor)
-        found += [records.release_of(item) for item in page.items]
+        found += readable(page.items, records.release_of)
         cursor = page.cursor
         if cursor is None:
             break
@@ -65,7 +68,7 @@ def transforms_of(ledger: Ledger, service: str, release_id: str | None, *, limit
         Unavailable: The table does not answer.
     """
     page = ledger.by_index(settings.RELEASE_INDEX, records.index_value(service, release_id), limit=limit)
-    return [records.transform_of(item) for item in page.items]
+    return readable(page.items, records.transform_of)
 
 
 def transform_view(ports: Ports, service: str, transform_id: str, execution_arn: str | None) -> Transform:
@@ -111,7 +114,11 @@ def _recorded(ledger: Ledger, transform_id: str) -> Transform | None:
 
 
 def _unrecorded(ports: Ports, service: str, transform_id: str, version: Version, execution_arn: str) -> Transform:
-    execution = ports.executions.describe(execution_arn)
+    try:
+        execution = ports.executions.describe(execution_arn)
+    except NotVisible as error:
+        _log.warning("%s", error)
+        execution = None
     if execution is None:
         raise NotFound(f"There is no execution {execution_arn}", advice="Step Functions keeps them for 90 days.")
     now = ports.clock.now()

@@ -11,6 +11,7 @@ from canary_router.core.lifecycle import is_behind, release_from, withdrawal
 from canary_router.core.model import Basis, Release, ReleaseState, Status, Transform, Version
 from canary_router.core.pointers import Blank, Invalid, Pointers, understand
 from canary_router.errors import Unavailable
+from canary_router.flows.listing import readable
 from canary_router.flows.opening import open_release
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Started, give_up, look_up, mark
@@ -88,13 +89,13 @@ class Reconciler:
 
     def _settle_pending(self, service: str) -> None:
         page = self._ports.ledger.by_index(settings.PENDING_INDEX, service, limit=_PENDING_AT_MOST)
-        for item in page.items:
-            self._settle(records.transform_of(item))
+        for transform in readable(page.items, records.transform_of):
+            self._settle(transform)
 
     def _transforms(self, release: Release) -> list[Transform]:
         index = records.index_value(release.service, release.release_id)
         page = self._ports.ledger.by_index(settings.RELEASE_INDEX, index, limit=_PENDING_AT_MOST)
-        return [records.transform_of(item) for item in page.items]
+        return readable(page.items, records.transform_of)
 
     def _settle(self, transform: Transform) -> None:
         """Finds out what became of a job whose end is not on record."""

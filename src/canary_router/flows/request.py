@@ -135,6 +135,16 @@ class Router:
             advice="Nothing was started. Look at the pipeline function's log, then send the job again.",
         )
 
+    def check_serves(self, service: str) -> None:
+        """Refuses a service that is not this router's, before anything is asked about it.
+
+        Raises:
+            NotFound: It is not.
+        """
+        known = self.settings.services
+        if known and service not in known:
+            raise NotFound(f"There is no service {service!r}", advice=f"The services are: {', '.join(known)}.")
+
     def pointers_of(self, service: str) -> tuple[Pointers, Version]:
         """The pointers of a service and its current version.
 
@@ -142,16 +152,14 @@ class Router:
             NotFound: The service is unknown.
             NoCurrentVersion: It has no current version, or that cannot be read.
         """
-        known = self.settings.services
-        if known and service not in known:
-            raise NotFound(f"There is no service {service!r}", advice=f"The services are: {', '.join(known)}.")
+        self.check_serves(service)
         try:
             pointers = self.view.pointers(service)
         except Unavailable as error:
             raise NoCurrentVersion(
                 f"The pointers of {service!r} cannot be read: {error}", advice="Try again in a moment."
             ) from error
-        if pointers is None and not known:
+        if pointers is None and not self.settings.services:
             raise NotFound(f"There is no service {service!r}", advice="Nothing was ever released for it.")
         if pointers is None or not isinstance(pointers.current, Version):
             raise NoCurrentVersion(

@@ -8,7 +8,8 @@ certain that nothing was started.
 
 import json
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from canary_router.core import changes, records
 from canary_router.core.model import Status, Transform, Version
@@ -20,6 +21,13 @@ from canary_router.ports import Ports
 _log = logging.getLogger(__name__)
 _TRIED_FOR = 86_400_000
 """Milliseconds: a rescue that could not be started for a day is given up."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An input, which may itself be null."""
+
+    document: Any
 
 
 class Rescuer:
@@ -55,6 +63,13 @@ class Rescuer:
             return False
         return self._ports.ledger.commit(changes.release_rescue(rescue)) is None
 
+    def _input_of(self, rescue: Transform) -> _Kept | None:
+        item = self._ports.ledger.get(records.input_key(str(rescue.rescue_of))) or {}
+        try:
+            return _Kept(json.loads(str(item["input"])))
+        except (KeyError, ValueError, RecursionError):
+            return None
+
     def _attempt(self, rescue: Transform) -> None:
         now = self._ports.clock.now()
         if now - rescue.created_at > _TRIED_FOR:
@@ -62,14 +77,14 @@ class Rescuer:
             self._ports.ledger.commit(changes.settle(rescue, Status.NOT_STARTED, None, now))
             return
         current = understand(rescue.service, self._ports.pointers.read(rescue.service)).current
-        kept = self._ports.ledger.get(records.input_key(str(rescue.rescue_of)))
+        kept = self._input_of(rescue)
         if not isinstance(current, Version) or kept is None:
-            _log.error("%s waits: there is no current version, or its input is gone", rescue.transform_id)
+            _log.error("%s waits: there is no current version, or its input is gone or malformed", rescue.transform_id)
             return
         if self._ports.ledger.commit(changes.attempt_rescue(rescue, current, now)) is not None:
             return
         attempted = replace(rescue, target=current, attempts=1, attempted_at=now)
-        answer = start(self._ports, attempted, json.loads(str(kept["input"])), Budget(self._ports.clock))
+        answer = start(self._ports, attempted, kept.document, Budget(self._ports.clock))
         if isinstance(answer, Started):
             mark(self._ports, attempted, answer.execution_arn)
         elif isinstance(answer, NotStarted):

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from canary_router.core import changes
 from canary_router.core.model import Route, Status, Transform
-from canary_router.core.pointers import execution_arn_of
+from canary_router.core.pointers import execution_arn_of, is_execution_of
 from canary_router.core.records import key_of, transform_of
 from canary_router.errors import Unavailable, Uncertain
 from canary_router.flows.budget import Budget
@@ -25,6 +25,7 @@ from canary_router.settings import CALL_SECONDS, INVOKE_SECONDS, LOOK_UP_SECONDS
 
 _log = logging.getLogger(__name__)
 _INVOCATIONS = 2
+_WITHOUT_EXECUTION = "the pipeline answered without this job's execution_arn"
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def start(ports: Ports, transform: Transform, document: object, budget: Budget) 
         if attempt > 0 and not budget.has(INVOKE_SECONDS + kept):
             return Unknown(lost or broke)
         answer = ports.invoker.invoke(transform.target.arn, payload)
-        if isinstance(answer, Accepted) and answer.execution_arn is not None:
-            return Started(answer.execution_arn)
+        if isinstance(answer, Accepted) and is_execution_of(answer.execution_arn or "", transform.transform_id):
+            return Started(str(answer.execution_arn))
         if isinstance(answer, Refused):
             if lost or broke:
                 break
@@ -82,7 +83,7 @@ def start(ports: Ports, transform: Transform, document: object, budget: Budget) 
         if isinstance(answer, Lost):
             lost = answer.reason
             continue
-        broke = answer.reason if isinstance(answer, Broke) else "the pipeline answered without an execution_arn"
+        broke = answer.reason if isinstance(answer, Broke) else _WITHOUT_EXECUTION
         # A look-up may be too early to see what was just started, so it settles a start, not its absence.
         if budget.has(CALL_SECONDS + kept) and isinstance(found := look_up(ports, transform), Started):
             return found
@@ -137,7 +138,7 @@ def give_up(ports: Ports, transform: Transform) -> Transform | None:
             ports.meter.count("Outcome", transform.service, Status=Status.NOT_STARTED.value)
             return replace(transform, status=Status.NOT_STARTED, settled_at=now)
         stored = ports.ledger.get(key_of(transform))
+        return None if stored is None else transform_of(stored)
     except (Unavailable, Uncertain) as error:
         _log.warning("%s was not started, not recorded yet: %s", transform.transform_id, error)
         return None
-    return None if stored is None else transform_of(stored)

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from canary_router import settings
 from canary_router.errors import CanaryRouterError, InvalidInput
@@ -23,8 +24,14 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _log = logging.getLogger(__name__)
-_PHYSICAL_ID = re.compile(r"release/(?P<service>[^/]+)/(?P<tag>[^/]+)/(?P<version>\d+)")
+_PHYSICAL_ID = re.compile(r"release/(?P<service>[^/]+)/(?P<tag>[^/]+)/(?P<version>[0-9]{1,18})")
+_NOTHING_RELEASED = "release/-/-/0"
+_KINDS = ("Create", "Update", "Delete")
+_TAG = re.compile(r"[A-Za-z0-9_.+-]{1,128}")
 _ANSWER_SECONDS = 10
+_LOOPBACK = ("127.0.0.1", "localhost")
+_REASON_AT_MOST = 600
+"""Characters: CloudFormation takes no answer of more than 4,096 bytes."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +41,8 @@ class Order:
     kind: str
     request_id: str
     physical_id: str
-    properties: Mapping[str, str]
-    old_properties: Mapping[str, str]
+    properties: Mapping[str, Any]
+    old_properties: Mapping[str, Any]
     envelope: Mapping[str, str]
     response_url: str
 
@@ -49,19 +56,61 @@ class Outcome:
     problem: str = ""
 
 
-def order_from(event: Mapping[str, Any]) -> Order:
-    """Reads CloudFormation's event."""
-    properties = event.get("ResourceProperties") or {}
-    fallback = f"release/{properties.get('Service', '')}/{properties.get('Version', '')}/0"
+def order_from(event: object) -> Order:
+    """Reads CloudFormation's event.
+
+    Raises:
+        InvalidInput: It is none, so there is nobody to answer, and nothing may be done.
+    """
+    given = event if isinstance(event, Mapping) else {}
+    texts = {
+        name: value
+        for name in ("RequestType", "RequestId", "StackId", "LogicalResourceId", "ResponseURL")
+        if isinstance(value := given.get(name), str) and value
+    }
+    if len(texts) < 5 or texts["RequestType"] not in _KINDS or not _is_answerable(texts["ResponseURL"]):  # noqa: PLR2004
+        raise InvalidInput(
+            "This is no event of CloudFormation", advice="Use the Release construct; it asks in its form."
+        )
+    physical_id = given.get("PhysicalResourceId")
     return Order(
-        kind=str(event["RequestType"]),
-        request_id=str(event["RequestId"]),
-        physical_id=str(event.get("PhysicalResourceId") or fallback),
-        properties=properties,
-        old_properties=event.get("OldResourceProperties") or {},
-        envelope={name: str(event[name]) for name in ("StackId", "RequestId", "LogicalResourceId")},
-        response_url=str(event["ResponseURL"]),
+        kind=texts["RequestType"],
+        request_id=texts["RequestId"],
+        physical_id=physical_id if isinstance(physical_id, str) and physical_id else _NOTHING_RELEASED,
+        properties=_mapping(given.get("ResourceProperties")),
+        old_properties=_mapping(given.get("OldResourceProperties")),
+        envelope={name: texts[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
+        response_url=texts["ResponseURL"],
     )
+
+
+def _mapping(given: object) -> Mapping[str, Any]:
+    return given if isinstance(given, Mapping) else {}
+
+
+def _is_answerable(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        host = address.hostname
+    except ValueError:
+        return False
+    return bool(host) and (address.scheme == "https" or (address.scheme == "http" and host in _LOOPBACK))
+
+
+def serve(event: object, pointers: Pointers, config: settings.Settings, functions: "LambdaClient") -> None:
+    """Carries out one order of CloudFormation and answers it, also when the controller could not be told.
+
+    Raises:
+        InvalidInput: The event is no order.
+        Exception: The controller or CloudFormation could not be told. Delivered again, the order does nothing twice.
+    """
+    order = order_from(event)
+    outcome = carry_out(pointers, order, config)
+    try:
+        if outcome.changed:
+            nudge(functions, config.environment)
+    finally:
+        reply(order, outcome)
 
 
 def carry_out(pointers: Pointers, order: Order, config: settings.Settings) -> Outcome:
@@ -75,6 +124,9 @@ def carry_out(pointers: Pointers, order: Order, config: settings.Settings) -> Ou
     except CanaryRouterError as error:
         _log.error("%s of %s failed: %s", order.kind, order.physical_id, error)
         return Outcome(order.physical_id, changed=False, problem=f"{error}. {error.advice}")
+    except Exception as error:  # noqa: BLE001 - the boundary: CloudFormation would wait for an hour
+        _log.exception("%s of %s failed", order.kind, order.physical_id)
+        return Outcome(order.physical_id, changed=False, problem=f"Unexpected: {type(error).__name__}. See the log.")
 
 
 def _asks_anew(order: Order) -> bool:
@@ -82,26 +134,41 @@ def _asks_anew(order: Order) -> bool:
 
 
 def _release(pointers: Pointers, order: Order, config: settings.Settings) -> Outcome:
-    service, tag = order.properties.get("Service", ""), order.properties.get("Version", "")
+    service = _property(order, "Service", settings.NAME_PATTERN)
+    tag = _property(order, "Version", _TAG)
     if config.services and service not in config.services:
         raise InvalidInput(
             f"The router of {config.environment!r} does not serve {service!r}",
             advice=f"It serves {', '.join(config.services)}: add the service to its construct and deploy it first.",
         )
-    released = release(pointers, service, order.properties.get("PipelineArn", ""), order.request_id)
+    arn = order.properties.get("PipelineArn")
+    released = release(pointers, service, arn if isinstance(arn, str) else "", order.request_id)
     return Outcome(f"release/{service}/{tag}/{released.version}", changed=True)
+
+
+def _property(order: Order, name: str, pattern: re.Pattern[str]) -> str:
+    value = order.properties.get(name)
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise InvalidInput(f"The property {name!r} is missing or malformed", advice="Use the Release construct.")
+    return value
 
 
 def _withdraw(pointers: Pointers, order: Order) -> bool:
     match = _PHYSICAL_ID.fullmatch(order.physical_id)
     if match is None or match["version"] == "0":
         return False
-    arn = order.properties.get("PipelineArn", "")
+    arn = order.properties.get("PipelineArn")
+    if order.properties.get("Service") != match["service"] or not isinstance(arn, str):
+        return False
     return withdraw(pointers, match["service"], Released(arn, int(match["version"])))
 
 
 def nudge(functions: "LambdaClient", environment: str) -> None:
-    """Asks the controller to look at once. Its schedule would come to it within a minute."""
+    """Asks the controller to look at once. Its schedule would come to it within a minute.
+
+    Raises:
+        botocore's errors: It could not be asked.
+    """
     functions.invoke(
         FunctionName=settings.function_name(environment, "outcome"),
         InvocationType="Event",
@@ -110,17 +177,16 @@ def nudge(functions: "LambdaClient", environment: str) -> None:
 
 
 def reply(order: Order, outcome: Outcome) -> None:
-    """Answers CloudFormation at the address that it gave, which must be HTTPS but on a local emulator."""
+    """Answers CloudFormation at the address that it gave, which is HTTPS but on a local emulator."""
     document = {
         "Status": "FAILED" if outcome.problem else "SUCCESS",
-        "Reason": outcome.problem or "done",
+        "Reason": outcome.problem[:_REASON_AT_MOST] or "done",
         "PhysicalResourceId": outcome.physical_id,
         **order.envelope,
     }
-    if not order.response_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        raise InvalidInput("CloudFormation's answer address is not HTTPS", advice="This is no event of CloudFormation.")
-    request = urllib.request.Request(  # noqa: S310 - the scheme was checked above
-        order.response_url, data=json.dumps(document).encode(), method="PUT", headers={"Content-Type": ""}
+    body = json.dumps(document, ensure_ascii=False).encode(errors="replace")
+    request = urllib.request.Request(  # noqa: S310 - the scheme was checked when the order was read
+        order.response_url, data=body, method="PUT", headers={"Content-Type": ""}
     )
     with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310
         _log.info("CloudFormation took the answer: %s", answer.status)
