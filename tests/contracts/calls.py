@@ -24,30 +24,26 @@ ADD = Write(KEY, (GUARD,), add={"count": 1})
 OTHER = Write(Key("TRANSFORM#t-1", "TRANSFORM"), (), put={"a": 1})
 EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:job-v1-0-0:t-1"
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:job-v1-0-0-pipeline"
-READ_SECONDS = 0.15
-"""How long these clients wait for an answer."""
 
 
 def pointers(backend: Backend) -> SsmPointers:
-    return SsmPointers(backend.client("ssm", read_timeout=READ_SECONDS), "test")
+    return SsmPointers(backend.client("ssm"), "test")
 
 
 def ledger(backend: Backend) -> DynamoLedger:
-    return DynamoLedger(backend.client("dynamodb", read_timeout=READ_SECONDS), "table")
+    return DynamoLedger(backend.client("dynamodb"), "table")
 
 
 def invoke(backend: Backend) -> Invocation:
-    return LambdaInvoker(backend.client("lambda", read_timeout=READ_SECONDS)).invoke(FUNCTION, {"transform_id": "t-1"})
+    return LambdaInvoker(backend.client("lambda")).invoke(FUNCTION, {"transform_id": "t-1"})
 
 
 def describe(backend: Backend) -> object:
-    client = backend.client("stepfunctions", read_timeout=READ_SECONDS)
-    # This service's answers would come from a host name of its own.
-    return StepFunctionsExecutions(client).describe(EXECUTION)
+    return StepFunctionsExecutions(backend.client("stepfunctions")).describe(EXECUTION)
 
 
 def tell(backend: Backend) -> None:
-    EventBridgeNotifier(backend.client("events", read_timeout=READ_SECONDS)).tell(Announcement("Release Opened", {}))
+    EventBridgeNotifier(backend.client("events")).tell(Announcement("Release Opened", {}))
 
 
 READS: dict[str, Call] = {

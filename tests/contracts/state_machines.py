@@ -45,7 +45,7 @@ def in_memory() -> Stage:
 
 
 def on(backend: Backend) -> Stage:
-    client = backend.client("stepfunctions", read_timeout=60)  # moto takes its time for the first one
+    client = backend.with_patience(60).client("stepfunctions")  # moto takes its time for the first one
     return Stage(StepFunctionsExecutions(client), client, role_for(backend, "states"))
 
 

@@ -104,6 +104,7 @@ def running_stub(upstream: str = "") -> Iterator[Stub]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         stub: Stub = self.server.stub  # type: ignore[attr-defined]

@@ -135,7 +135,7 @@ def test_a_router_that_may_not_invoke_a_pipeline_did_not(ministack: Backend, fun
 
 def test_a_pipeline_that_takes_too_long_may_be_starting_the_job_yet(ministack: Backend) -> None:
     arn = lambdas.deploy(ministack, "slow-v1-0-0-pipeline")
-    answer = LambdaInvoker(ministack.client("lambda", read_timeout=0.3)).invoke(arn, payload("take long"))
+    answer = LambdaInvoker(ministack.with_patience(0.3).client("lambda")).invoke(arn, payload("take long"))
     assert isinstance(answer, Lost)
     assert "timeout" in answer.reason.lower()
 

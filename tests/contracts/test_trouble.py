@@ -73,14 +73,14 @@ def test_where_nobody_listens_nothing_has_happened(nobody: Backend, call: Call) 
 def test_a_reader_does_not_wait_for_ever(stub: Stub, name: str) -> None:
     stub.will(Silence(hanging=True))
     with pytest.raises(Unavailable, match=r"[Tt]imeout"):
-        READS[name](stub.backend)
+        READS[name](stub.backend.with_patience(0.2))
 
 
 @pytest.mark.parametrize("name", ["put a pointer", "commit a transaction"])
 def test_a_writer_does_not_wait_for_ever(stub: Stub, name: str) -> None:
     stub.will(Silence(hanging=True))
     with pytest.raises(Uncertain, match=r"[Tt]imeout"):
-        WRITES[name](stub.backend)
+        WRITES[name](stub.backend.with_patience(0.2))
 
 
 @pytest.mark.parametrize("body", BAD_ANSWERS)
@@ -139,7 +139,6 @@ def test_an_event_that_the_bus_did_not_take_was_not_sent(stub: Stub) -> None:
         (error("ServiceException", 500), Lost),
         (GATEWAY, Lost),
         (LOST, Lost),
-        (Silence(hanging=True), Lost),
         (CUT, Accepted),
         (Reply(200, b'{"execution_arn": "ar', cut=True), Accepted),
         (Reply(200, b"<html>"), Accepted),
@@ -155,6 +154,12 @@ def test_an_invocation_in_trouble_is_an_answer_and_never_repeated(
 ) -> None:
     stub.will(answer)
     assert type(invoke(stub.backend)) is expected
+    assert stub.count == 1
+
+
+def test_an_invocation_that_is_not_answered_is_not_waited_for_for_ever(stub: Stub) -> None:
+    stub.will(Silence(hanging=True))
+    assert isinstance(invoke(stub.backend.with_patience(0.2)), Lost)
     assert stub.count == 1
 
 
