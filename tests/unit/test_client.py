@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 from tests.unit import loopback_cloud
 from tests.unit.loopback_cloud import ENVIRONMENT, EXECUTION, Cloud, Reply, gateway, ok, problem
@@ -140,6 +141,13 @@ def test_a_missing_secret_and_a_silent_directory_are_told_apart(cloud: Cloud) ->
     cloud.aws_is_down = True
     with pytest.raises(Unavailable, match="Cloud Map"):
         client_of(cloud).submit("transformer", {})
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_session_without_a_region_is_a_mistake_and_not_an_outage() -> None:
+    client = RouterClient(ENVIRONMENT, session=boto3.Session(aws_access_key_id="a", aws_secret_access_key="s"))
+    with pytest.raises(ConfigurationError, match="You must specify a region"):
+        client.submit("transformer", {})
 
 
 def test_a_redirect_is_not_followed_since_it_could_lead_the_key_away(cloud: Cloud) -> None:

@@ -137,7 +137,7 @@ def emulator_panel(emulator: Emulator) -> RenderableType:
         ("environment", emulator.environment),
         ("router", emulator.router_endpoint),
         ("AWS_ENDPOINT_URL", emulator.endpoint_url),
-        ("AWS_REGION", emulator.region),
+        ("AWS_DEFAULT_REGION", emulator.region),
         ("AWS_ACCESS_KEY_ID", emulator.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", emulator.secret_access_key),
         ("process", str(emulator.pid)),

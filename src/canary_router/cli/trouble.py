@@ -18,7 +18,7 @@ _USAGE = (InvalidInput, ConfigurationError, NotFound, KeyReused)
 _REMEDIES = {
     "NoCredentialsError": "Log in (aws sso login, aws configure) or give --profile.",
     "PartialCredentialsError": "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile.",
-    "NoRegionError": "Give --region, or set AWS_REGION.",
+    "NoRegionError": "Give --region, or set AWS_DEFAULT_REGION.",
     "ProfileNotFound": "Choose one of those that 'aws configure list-profiles' lists.",
     "EndpointConnectionError": "Is the region right, and the network up? For an emulator: is it running?",
     "ConnectTimeoutError": "Is the network up? Behind a proxy set HTTPS_PROXY.",

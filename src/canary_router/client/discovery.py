@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from canary_router import settings
 from canary_router.errors import AccessRefused, CanaryRouterError, ConfigurationError, NotFound, Unavailable
@@ -170,6 +170,8 @@ def _trouble(what: str, error: Exception) -> CanaryRouterError:
             f"{what}: {error}",
             advice="Allow the caller servicediscovery:DiscoverInstances and secretsmanager:GetSecretValue.",
         )
+    if isinstance(error, NoRegionError):
+        return ConfigurationError(f"{what}: {error}", advice="Set AWS_DEFAULT_REGION, or give a session with a region.")
     if code in _NOT_THERE or isinstance(error, KeyError):
         return NotFound(f"{what}: {error}", advice="Deploy the router there first; is this the region that you mean?")
     return Unavailable(f"{what}: {error}", advice="Try again; check credentials, region and network.")

@@ -1,0 +1,193 @@
+"""The demo, kept, and every verb against what it left: as a new user goes about it, by the installed command."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canary_router import settings
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = str(Path(sys.executable).parent / "canary-router")
+OK, NO, USAGE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A home directory of its own, and nothing of AWS in the environment."""
+
+    home: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return ours | {settings.ENV_HOME: str(self.home), "AWS_EC2_METADATA_DISABLED": "true"}
+
+    def run(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [PROGRAM, *arguments], env=self.env, input=given, capture_output=True, text=True, check=False, timeout=300
+        )
+
+    def json(self, *arguments: str, code: int = OK, given: str = "") -> dict[str, Any]:
+        done = self.run("--output", "json", *arguments, given=given)
+        assert done.returncode == code, done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [PROGRAM, *arguments], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def is_clean(self) -> bool:
+        left = list(self.home.iterdir()) if self.home.exists() else []
+        listing = subprocess.run(["/bin/ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        return left == [] and str(self.home) not in listing
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machine, dict[str, Any]]]:
+    machine = Machine(tmp_path_factory.mktemp("machine"))
+    try:
+        yield machine, machine.json("demo", "--keep")
+    finally:
+        machine.run("local", "down")
+        shutil.rmtree(machine.home)
+
+
+@pytest.fixture
+def machine(shown: tuple[Machine, dict[str, Any]]) -> Machine:
+    return shown[0]
+
+
+def test_the_demo_shows_a_good_and_a_bad_release_and_fails_no_request(shown: tuple[Machine, dict[str, Any]]) -> None:
+    _, document = shown
+    assert set(document) == {"requests", "failed_requests", "releases", "current", "latest", "seconds"}
+    assert document["requests"] > 30
+    assert document["failed_requests"] == 0
+    first, good, bad = document["releases"]
+    assert set(first) == {"version", "state", "admitted", "succeeded", "failed", "reason"}
+    assert (first["version"], first["state"], first["admitted"]) == ("v1.0.0", "PROMOTED", 0)
+    assert (good["version"], good["state"], good["admitted"], good["succeeded"]) == ("v1.1.0", "PROMOTED", 2, 2)
+    assert (bad["version"], bad["state"], bad["succeeded"]) == ("v1.2.0", "ABORTED", 0)
+    assert 1 <= bad["failed"] <= bad["admitted"] <= 2
+    assert (document["current"], document["latest"]) == ("v1.1.0", "none")
+
+
+def test_what_the_demo_kept_is_found_by_itself(machine: Machine) -> None:
+    document = machine.json("status")
+    (service,) = document["services"]
+    assert (document["environment"], service["service"]) == ("local", "transformer")
+    assert (service["current"]["version"], service["latest"]["state"]) == ("v1.1.0", "blank")
+    assert machine.json("status", "transformer") == service
+    assert "v1.1.0" in machine.run("status").stdout
+    assert machine.run("--environment", "local", "status").returncode == OK
+    missing = machine.run("status", "another")
+    assert (missing.returncode, missing.stdout) == (USAGE, "")
+    assert "There is no service 'another'" in missing.stderr
+
+
+def test_a_job_is_sent_and_waited_for(machine: Machine) -> None:
+    sent = machine.json("send", "transformer", "--input", "-", "--wait", given='{"year": 2013, "metric": "wind"}')
+    assert (sent["version"], sent["route"], sent["status"]) == ("v1.1.0", "current", "SUCCEEDED")
+    failed = machine.json("send", "transformer", "--input", "-", "--wait", code=NO, given='{"year": 1900}')
+    assert failed["status"] == "FAILED"
+    again = [machine.json("send", "transformer", "--key", "one and the same")["transform_id"] for _ in range(2)]
+    assert again[0] == again[1]
+    listed = machine.json("transforms", "transformer", "--current")["transforms"]
+    assert [it["transform_id"] for it in listed] == again[:1]
+    unknown = machine.run("send", "another")
+    assert unknown.returncode == USAGE
+    assert "another" in unknown.stderr
+
+
+def test_the_front_end_example_sends_a_job(machine: Machine) -> None:
+    record = machine.json("local", "status")
+    env = machine.env | {
+        "AWS_ENDPOINT_URL": record["endpoint_url"],
+        "AWS_DEFAULT_REGION": record["region"],
+        "AWS_ACCESS_KEY_ID": record["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": record["secret_access_key"],
+    }
+    script = ROOT / "examples" / "frontend" / "submit_job.py"
+    command = [sys.executable, str(script), record["environment"], "--year", "2015"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == OK, done.stderr
+    assert "has SUCCEEDED" in done.stdout
+
+
+def send_until_ended(machine: Machine, watch: "subprocess.Popen[str]") -> str:
+    until = time.monotonic() + 90
+    while watch.poll() is None and time.monotonic() < until:
+        machine.json("send", "transformer")
+    output, _ = watch.communicate(timeout=30)
+    return output
+
+
+def test_a_further_version_is_deployed_and_watched_until_it_is_promoted(machine: Machine) -> None:
+    deployed = machine.json("local", "deploy", "v1.2.1")
+    assert (deployed["stack"], deployed["changed"]) == ("transformer-v1-2-1", True)
+    watch = machine.begin("watch", "transformer", "--timeout", "80")
+    output = send_until_ended(machine, watch)
+    assert watch.returncode == OK, output
+    assert "v1.2.1  PROMOTED" in output
+    assert machine.json("status", "transformer")["current"]["version"] == "v1.2.1"
+    assert machine.json("local", "deploy", "v1.2.1")["changed"] is False
+
+
+def test_a_version_that_was_turned_away_is_released_anew_and_turned_away_again(machine: Machine) -> None:
+    record = machine.json("local", "status")
+    arn = f"arn:aws:lambda:{record['region']}:{record['account']}:function:transformer-v1-2-0-pipeline"
+    released = machine.json("release", "transformer", arn, "--version", "v1.2.0")
+    assert (released["version"], released["nudged"]) == ("v1.2.0", True)
+    watch = machine.begin("watch", "transformer", "--timeout", "80")
+    output = send_until_ended(machine, watch)
+    assert watch.returncode == NO, output
+    assert "v1.2.0  ABORTED" in output
+    found = machine.json("transforms", "transformer")
+    assert found["release_id"] == released["release_id"]
+    assert 1 <= len(found["transforms"]) <= 2
+    assert {it["version"] for it in found["transforms"]} == {"v1.2.0"}
+    # Watching what is over tells how it ended.
+    assert machine.json("watch", "transformer", code=NO)["state"] == "ABORTED"
+
+
+def test_up_leaves_alone_what_is_up_and_down_leaves_nothing_behind(machine: Machine) -> None:
+    record = machine.json("local", "up")
+    assert set(record) == {
+        "endpoint_url", "region", "account", "environment", "router_endpoint", "access_key_id", "secret_access_key",
+        "pid", "state_dir",
+    }  # fmt: skip
+    assert record == machine.json("local", "status")
+    assert machine.json("local", "down") == {"stopped": True}
+    assert machine.is_clean()
+    assert machine.run("status").returncode == USAGE
+    assert machine.json("local", "status", code=NO) == {"running": False}
+
+
+@pytest.mark.parametrize(
+    ("moment", "sign"), [("Synthesising", signal.SIGTERM), ("Deploying canary-router-local", signal.SIGINT)]
+)
+def test_a_demo_that_is_ended_early_cleans_up(tmp_path: Path, moment: str, sign: signal.Signals) -> None:
+    machine = Machine(tmp_path)
+    process = machine.begin("demo")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if moment in line:
+            break
+    time.sleep(0.3)
+    process.send_signal(sign)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + sign, output
+    assert "Traceback" not in output
+    assert machine.is_clean()
