@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 from tests.contracts.backends import Backend
+from tests.contracts.stub import Stub, running_stub
 from tests.contracts.tables import new_ledger
 
 from canary_router.adapters.memory import MemoryLedger
@@ -47,6 +48,13 @@ def _really_run_state_machines(host: str, port: int) -> None:
         config = json.dumps({"stepfunctions": {"execute_state_machine": True}})
         connection.request("POST", "/moto-api/config", config, {"Content-Type": "application/json"})
         assert connection.getresponse().status == http.client.CREATED
+
+
+@pytest.fixture(scope="session")
+def stub() -> Iterator[Stub]:
+    """An endpoint in trouble: tell it what it will answer."""
+    with running_stub() as running:
+        yield running
 
 
 @pytest.fixture(params=["memory", "ministack", "moto"])

@@ -1,15 +1,13 @@
 """Whatever AWS answers, nothing escapes from a port but what it promises."""
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.contracts.calls import READS, WRITES, invoke
-from tests.contracts.stub import Reply, Stub, running_stub
+from tests.contracts.stub import Reply, Stub
 
 from canary_router.errors import Unavailable, Uncertain
 from canary_router.ports import Accepted, Broke, Lost, Refused
@@ -71,12 +69,6 @@ def replies(draw: st.DrawFn) -> Reply:
 
 def encoded(document: object) -> bytes:
     return json.dumps(document).encode()
-
-
-@pytest.fixture(scope="module")
-def stub() -> Iterator[Stub]:
-    with running_stub() as running:
-        yield running
 
 
 @EXAMPLES

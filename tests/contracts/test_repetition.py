@@ -5,13 +5,12 @@ attempt 2   put ... throttled: "nothing was written" would be a lie
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 from tests.contracts.calls import ADD, ASSIGN, FUNCTION, GUARD, KEY, OTHER, READS, WRITES, Call, ledger
-from tests.contracts.stub import BROKEN, LOST, THROTTLED, Answer, Reply, Stub, error, ok, running_stub
+from tests.contracts.stub import BROKEN, LOST, THROTTLED, Answer, Reply, Stub, error, ok
 
 from canary_router import wiring
 from canary_router.core.conditions import Refusal
@@ -49,12 +48,6 @@ def reason(code: str) -> dict[str, Any]:
 
 
 CONFLICT = cancelled("TransactionConflict", "None")
-
-
-@pytest.fixture(scope="module")
-def stub() -> Iterator[Stub]:
-    with running_stub() as running:
-        yield running
 
 
 @pytest.mark.parametrize("trouble", [BROKEN, LOST, THROTTLED, error("RequestLimitExceeded")])

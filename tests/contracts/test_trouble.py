@@ -1,12 +1,11 @@
 """What each port promises when AWS is in trouble: was something changed, or can nobody tell."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 from tests.contracts.backends import Backend
 from tests.contracts.calls import READS, WRITES, Call, describe, invoke, tell
-from tests.contracts.stub import BROKEN, LOST, THROTTLED, Answer, Reply, Silence, Stub, error, ok, running_stub
+from tests.contracts.stub import BROKEN, LOST, THROTTLED, Answer, Reply, Silence, Stub, error, ok
 
 from canary_router.errors import Unavailable, Uncertain
 from canary_router.local import loopback
@@ -24,12 +23,6 @@ REFUSALS: dict[str, Answer] = {
 }
 LOSSES: dict[str, Answer] = {"error of its own": BROKEN, "gateway": GATEWAY, "closed": LOST}
 BAD_ANSWERS = [b"", b"<html>", b"{", b"[]", b"null", b"5", b'"text"', b"\xff\xfe", b"[" * 5000]
-
-
-@pytest.fixture(scope="module")
-def stub() -> Iterator[Stub]:
-    with running_stub() as running:
-        yield running
 
 
 @pytest.fixture
