@@ -3,8 +3,10 @@
 import pytest
 from tests.unit.world import SERVICE, World, arn
 
-from canary_router.core.lifecycle import blank_note
+from canary_router.core import changes
+from canary_router.core.lifecycle import blank_note, release_from
 from canary_router.core.model import Basis, ReleaseState
+from canary_router.core.pointers import Readings, understand
 from canary_router.errors import Unavailable, Uncertain
 from canary_router.flows.operate import Released, withdraw
 
@@ -144,3 +146,33 @@ def test_a_run_that_failed_after_it_wrote_keeps_the_lease_until_every_read_shows
     with pytest.raises(Unavailable):
         world.reconcile()
     assert world.state.lease_until > world.clock.now()
+
+
+def test_the_second_version_needs_a_canary_although_the_pass_that_opens_it_has_just_written_the_first() -> None:
+    world = World(current="")
+
+    class SecondComesDuringTheFirst:
+        """The second version is released while the first one's opening is under way."""
+
+        def __init__(self) -> None:
+            self.put = world.pointers.put
+            self.history = world.pointers.history
+            self.services = world.pointers.services
+            self.reads = 0
+
+        def read(self, service: str) -> Readings:
+            self.reads += 1
+            if self.reads == 1:
+                world.write_latest("v1.2.0")
+            return world.pointers.read(service)
+
+    world.write_latest("v1.1.0")
+    asked = release_from(understand(SERVICE, world.readings), world.clock.now())
+    assert asked is not None
+    assert world.ledger.commit(changes.open_release(asked, None)) is None
+    world.replace_ports(pointers=SecondComesDuringTheFirst())
+    world.reconcile()
+    world.replace_ports(pointers=world.pointers)
+    assert world.pointer("current") == arn("v1.1.0")
+    world.reconcile()
+    assert (world.release.target.tag, world.release.basis) == ("v1.2.0", Basis.CANARY)

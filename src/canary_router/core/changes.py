@@ -53,16 +53,18 @@ EXPECTED_STATE = "the release is in the state that was judged"
 LEASE_FREE = "nobody holds the lease"
 LEASE_OWN = "the lease is ours"
 KNOWN = "the item exists"
+SAME_CURRENT = "no newer write of current is on record"
 SEEN_WRITE = "this write of current is not on record yet"
 
 _COUNTS = {Status.SUCCEEDED: "succeeded", Status.NOT_STARTED: "not_started"}
 
 
-def open_release(release: Release, older: str | None) -> Commit:
+def open_release(release: Release, older: str | None, seen: int | None = None) -> Commit:
     """Opens a release, and supersedes the one that is open (``older``), in one transaction.
 
     Refused when: this write of ``latest`` or a newer one was opened already; another release was opened or closed
-    since ``older`` was read; the older one is decided and its pointers are being written.
+    since ``older`` was read; the older one is decided and its pointers are being written; a write of ``current`` after
+    the version ``seen`` is on record, so that what the release was compared with is not current any more.
     """
     same = (
         Clause(SAME_OPEN, "open_release", Op.ABSENT)
@@ -70,9 +72,10 @@ def open_release(release: Release, older: str | None) -> Commit:
         else Clause(SAME_OPEN, "open_release", Op.EQUALS, older)
     )
     newer = Clause(NEWER, "newest", Op.BELOW_OR_ABSENT, release.write.sortable)
+    compared = () if seen is None else (Clause(SAME_CURRENT, "current_write", Op.BELOW_OR_ABSENT, seen + 1),)
     state = Write(
         state_key(release.service),
-        (same, newer),
+        (same, newer, *compared),
         assign={"open_release": release.release_id, "newest": release.write.sortable},
     )
     created = Write(

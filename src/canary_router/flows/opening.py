@@ -10,12 +10,13 @@ from canary_router.ports import Ledger
 _log = logging.getLogger(__name__)
 
 
-def open_release(ledger: Ledger, release: Release) -> Release | None:
+def open_release(ledger: Ledger, release: Release, seen: int | None = None) -> Release | None:
     """Opens a release, unless its write of ``latest`` or a newer one has become a release already.
 
     Args:
         ledger: The record.
         release: The release as the pointers ask for it.
+        seen: The newest version of ``current`` that was seen, for a release that needs no canary by what is current.
 
     Returns:
         The release of that write as it is on record, whoever opened it; None when there is none, since a newer
@@ -28,7 +29,7 @@ def open_release(ledger: Ledger, release: Release) -> Release | None:
     state = records.state_of(release.service, ledger.get(records.state_key(release.service)))
     if state.newest < release.write.sortable:
         try:
-            refusal = ledger.commit(changes.open_release(release, state.open_release))
+            refusal = ledger.commit(changes.open_release(release, state.open_release, seen))
         except Uncertain:
             # The read below tells whether it happened; if it did not, the next request opens it.
             _log.warning("The answer to opening %s of %s was lost", release.release_id, release.service)

@@ -48,7 +48,7 @@ class Reconciler:
             self._finish(pointers, state.open_release)
         elif isinstance(pointers.latest, Blank) and state.has_gap(pointers.write):
             self._controller.driver.put_back(service, state.newest_write)
-        self._open(pointers)
+        self._open(pointers, max(pointers.current_version, state.current_write))
         if isinstance(pointers.current, Version) and pointers.current_version > state.current_write:
             self._controller.driver.drive(service, state.open_release or "")
         self._settle_pending(service)
@@ -75,11 +75,12 @@ class Reconciler:
         else:
             self._controller.advance(pointers.service, release_id)
 
-    def _open(self, pointers: Pointers) -> None:
+    def _open(self, pointers: Pointers, seen: int) -> None:
         asked = release_from(pointers, self._ports.clock.now())
         if asked is None:
             return
-        release = open_release(self._ports.ledger, asked)
+        # This very pass may have promoted another version since it has read the pointers.
+        release = open_release(self._ports.ledger, asked, None if asked.basis is Basis.CANARY else seen)
         if release is None or not release.state.can_be_decided:
             return
         if not release.told:
