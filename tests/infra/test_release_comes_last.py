@@ -38,7 +38,7 @@ def test_the_release_is_served_by_the_routers_function_which_is_known_by_its_nam
         "arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:canary-router-staging-release"
     )
     assert "Fn::ImportValue" not in version.text
-    assert int(release["ServiceTimeout"]) <= 600
+    assert int(release["ServiceTimeout"]) <= 300
 
 
 def test_the_release_can_be_removed(version: Template) -> None:

@@ -13,8 +13,8 @@ from canary_router.cdk.immutable import RELEASE_CONTEXT
 from canary_router.errors import ConfigurationError
 
 RESOURCE_TYPE = "Custom::CanaryRouterRelease"
-_SERVICE_TIMEOUT = 600
-"""Seconds that CloudFormation waits for an answer. Lambda tries a broken function three times within them."""
+_SERVICE_TIMEOUT = 300
+"""Seconds that CloudFormation waits for an answer: Lambda tries a function that fails at once three times in them."""
 
 
 class Release(Construct):
