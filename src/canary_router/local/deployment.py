@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from canary_router.local.commands import run
 from canary_router.local.home import tools_home
@@ -49,7 +50,7 @@ class Deployment:
         command = [sys.executable, "-m", "canary_router.local.app", str(assembly), *options]
         command += ["--environment", ENVIRONMENT, "--endpoint-url", self.emulator.endpoint_url]
         command += [part for tag in tags for part in ("--tag", tag)]
-        self._run(command, f"Synthesising {', '.join(tags)}")
+        self._run(command, f"Synthesising {', '.join(tags)}", _home_of_its_own())
 
     def bootstrap(self) -> None:
         """Prepares the emulated account for the CDK, as any account has to be, once.
@@ -75,8 +76,19 @@ class Deployment:
         cdk = Toolchain(tools_home(), self.progress).cdk()
         return self._run([*cdk, *arguments, "--no-color", "--no-notices"], what)
 
-    def _run(self, command: Sequence[str], what: str) -> str:
+    def _run(self, command: Sequence[str], what: str, more: Mapping[str, str] = MappingProxyType({})) -> str:
         self.progress(what)
         env = self.emulator.environment_over(os.environ)
         folder = Path(self.emulator.state_dir)  # a cdk.json in the caller's directory is no business of ours
-        return run(command, what=what, folder=folder, env=env | node_environment(env), seconds=SECONDS)
+        return run(command, what=what, folder=folder, env={**env, **node_environment(env), **more}, seconds=SECONDS)
+
+
+def _home_of_its_own() -> dict[str, str]:
+    """Variables that keep the CDK's library from writing fingerprints to ``~/.cdk``, for which it has no setting.
+
+    What jsii unpacks goes to the user's cache all the same, where every project shares it.
+    """
+    own = tools_home() / "cdk-home"
+    own.mkdir(parents=True, exist_ok=True)
+    cache = Path("~/.cache/aws/jsii/package-cache").expanduser()
+    return {"HOME": str(own), "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(cache)}
