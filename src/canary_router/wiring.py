@@ -1,9 +1,9 @@
-"""The composition root: the one place where ports and adapters meet. Lambdas, command line and tests use it alike."""
+"""The composition root: where ports and adapters meet, for everything but the request function.
+
+That one has a root of its own (``request_wiring.py``), since this one imports boto3 and the controller.
+"""
 
 import os
-import random
-import secrets
-import sys
 
 import boto3
 from botocore.config import Config
@@ -18,11 +18,10 @@ from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
 from canary_router.adapters.clock import SystemClock
 from canary_router.flows.outcome import Controller
 from canary_router.flows.reconcile import Reconciler
-from canary_router.flows.request import Router
 from canary_router.ports import Ports
+from canary_router.request_wiring import INVOKING, ORDINARY, new_id, print_line, router
 
-_CONNECT_SECONDS = 1
-_ANSWER_SECONDS = 3
+__all__ = ["aws_ports", "lambda_environment", "new_id", "reconciler", "router"]
 
 
 def aws_ports(session: boto3.Session, environment: str) -> Ports:
@@ -34,9 +33,10 @@ def aws_ports(session: boto3.Session, environment: str) -> Ports:
     """
     # No client repeats a call by itself. The adapters do, since they remember what an earlier attempt may have done;
     # and a second invocation may mean a second job, so about that the flow decides.
-    once = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_ANSWER_SECONDS, retries={"total_max_attempts": 1})
-    patience = settings.INVOKE_SECONDS - _CONNECT_SECONDS
-    invoking = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=patience, retries={"total_max_attempts": 1})
+    once, invoking = (
+        Config(connect_timeout=limits.connect, read_timeout=limits.answer, retries={"total_max_attempts": 1})
+        for limits in (ORDINARY, INVOKING)
+    )
     clock = SystemClock()
     return Ports(
         pointers=SsmPointers(session.client("ssm", config=once), environment),
@@ -44,7 +44,7 @@ def aws_ports(session: boto3.Session, environment: str) -> Ports:
         invoker=LambdaInvoker(session.client("lambda", config=invoking)),
         executions=StepFunctionsExecutions(session.client("stepfunctions", config=once)),
         notifier=EventBridgeNotifier(session.client("events", config=once)),
-        meter=EmbeddedMeter(environment, clock, lambda line: sys.stdout.write(line + "\n")),
+        meter=EmbeddedMeter(environment, clock, print_line),
         clock=clock,
     )
 
@@ -59,17 +59,7 @@ def lambda_environment() -> tuple[Ports, settings.Settings]:
     return aws_ports(boto3.Session(), config.environment), config
 
 
-def router(ports: Ports, config: settings.Settings) -> Router:
-    """The request flow, with real chance."""
-    return Router(ports, config, draw=random.random, new_id=new_id)
-
-
 def reconciler(ports: Ports, config: settings.Settings) -> tuple[Controller, Reconciler]:
     """The outcome flow of one run of the controller: the lease is taken under a name of its own."""
     controller = Controller(ports, config, owner=new_id())
     return controller, Reconciler(controller, config)
-
-
-def new_id() -> str:
-    """An id that does not repeat itself: 128 random bits, fit for the name of an execution."""
-    return f"t-{secrets.token_hex(16)}"

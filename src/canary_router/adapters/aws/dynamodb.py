@@ -1,22 +1,22 @@
 """The ledger as a DynamoDB table: clauses become condition expressions, a commit becomes one write or transaction."""
 
 import json
-import uuid
+import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from canary_router import settings
 from canary_router.adapters.aws.expressions import decode_item, encode, encode_item, request_of
-from canary_router.adapters.aws.trouble import cancellation_reasons, code_of, read, write
+from canary_router.adapters.aws.trouble import cancellation_reasons, code_of, read, response_of, write
 from canary_router.core.conditions import Failure, Item, Key, Refusal, Write, failed_clauses
 from canary_router.errors import Unavailable, Uncertain
 from canary_router.ports import Page
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from canary_router.adapters.aws.wire.calls import TableCalls
 
 _INDEX_KEYS = {
     settings.RELEASE_INDEX: settings.RELEASE_INDEX_KEY,
@@ -27,8 +27,8 @@ _INDEX_KEYS = {
 class DynamoLedger:
     """One environment's table."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        """Args: a boto3 ``dynamodb`` client and the table's name."""
+    def __init__(self, client: "DynamoDBClient | TableCalls", table: str) -> None:
+        """Args: a client of DynamoDB and the table's name."""
         self._client = client
         self._table = table
 
@@ -57,23 +57,23 @@ class DynamoLedger:
             return write(what, partial(self._send_one, writes[0], *requests[0]), repeatable=not writes[0].add)
         items = [{kind: request} for kind, request in requests]
         # For ten minutes DynamoDB takes a transaction with the same token for the same transaction.
-        return write(what, partial(self._send_all, writes, items, str(uuid.uuid4())))
+        return write(what, partial(self._send_all, writes, items, os.urandom(16).hex()))
 
     def _send_one(self, sent: Write, kind: str, request: Any, lost: int) -> Refusal | None:
         try:
             (self._client.put_item if kind == "Put" else self._client.update_item)(**request)
-        except ClientError as error:
+        except Exception as error:
             if code_of(error) != "ConditionalCheckFailedException":
                 raise
             if lost:
                 raise Uncertain(f"writing {sent.key.partition}: refused, perhaps by what was written before") from error
-            return Refusal((_failure(sent, error.response.get("Item")),))  # type: ignore[arg-type]
+            return Refusal((_failure(sent, (response_of(error) or {}).get("Item")),))
         return None
 
     def _send_all(self, sent: Sequence[Write], items: Any, token: str, _: int) -> Refusal | None:
         try:
             self._client.transact_write_items(TransactItems=items, ClientRequestToken=token)
-        except ClientError as error:
+        except Exception as error:
             failures = tuple(
                 _failure(item, reason.get("Item"))
                 for item, reason in zip(sent, cancellation_reasons(error), strict=False)

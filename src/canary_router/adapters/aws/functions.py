@@ -4,13 +4,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from canary_router.adapters.aws.trouble import NEVER_SENT, code_of, may_have_happened
+from canary_router.adapters.aws.trouble import code_of, may_have_happened, never_sent, response_of
 from canary_router.ports import Accepted, Broke, Invocation, Lost, Refused
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+    from canary_router.adapters.aws.wire.calls import FunctionCalls
 
 _ANSWER_AT_MOST = 64 * 1024
 _ARN_AT_MOST = 512
@@ -40,8 +40,8 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors"
 class LambdaInvoker:
     """Invokes synchronously. The client must not retry by itself: the flow decides what a second try may mean."""
 
-    def __init__(self, client: "LambdaClient") -> None:
-        """Args: a boto3 ``lambda`` client without retries and with a read timeout."""
+    def __init__(self, client: "LambdaClient | FunctionCalls") -> None:
+        """Args: a client of Lambda without retries and with a read timeout."""
         self._client = client
 
     def invoke(self, function_arn: str, payload: dict[str, Any]) -> Invocation:
@@ -53,17 +53,19 @@ class LambdaInvoker:
         try:
             answer = self._client.invoke(FunctionName=function_arn, Payload=body)
             text = answer["Payload"].read(_ANSWER_AT_MOST)
-        except ClientError as error:
-            # Lambda refuses with 4xx before it runs anything; 5xx covers both faults before and after.
-            lost = may_have_happened(error) and code_of(error) not in _NEVER_RAN
-            return Lost(str(error)) if lost else Refused(str(error))
-        except NEVER_SENT as error:
-            return Refused(str(error))
         except Exception as error:  # noqa: BLE001 - a malformed answer can raise anything
-            return Lost(f"{type(error).__name__}: {error}")
+            return _understood(error)
         if answer.get("FunctionError"):
             return Broke(_error_in(text))
         return Accepted(_execution_arn_in(text))
+
+
+def _understood(error: Exception) -> Invocation:
+    if response_of(error) is not None:
+        # Lambda refuses with 4xx before it runs anything; 5xx covers both faults before and after.
+        lost = may_have_happened(error) and code_of(error) not in _NEVER_RAN
+        return Lost(str(error)) if lost else Refused(str(error))
+    return Refused(str(error)) if never_sent(error) else Lost(f"{type(error).__name__}: {error}")
 
 
 def _decoded(text: bytes) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from canary_router import settings
 from canary_router.ports import Clock
 
 _UNITS = {"RouterLatency": "Milliseconds"}
+_SERIES_KEPT = 256
+"""A router that serves any service could be asked for any number of names."""
 
 
 class EmbeddedMeter:
@@ -21,28 +23,26 @@ class EmbeddedMeter:
         self._environment = environment
         self._clock = clock
         self._write = write
+        self._rendered: dict[tuple[str, ...], str] = {}
 
     def count(self, metric: str, service: str, value: float = 1, **dimensions: str) -> None:
         """Adds to a metric, by environment and service; extra dimensions give a second, finer series."""
+        series = (metric, service, *dimensions, *dimensions.values())
+        rest = self._rendered.get(series)
+        if rest is None:
+            if len(self._rendered) >= _SERIES_KEPT:
+                self._rendered.clear()
+            rest = self._rendered[series] = self._render(metric, service, dimensions)
+        # A log that is closed or full must not cost the request that is being counted.
+        with suppress(OSError, ValueError):
+            self._write(f'{{"{metric}": {value!r}, "_aws": {{"Timestamp": {self._clock.now()}, {rest}')
+
+    def _render(self, metric: str, service: str, dimensions: dict[str, str]) -> str:
+        """All of a line but time and value: to render it at every request costs more than to sign one."""
         sets = [["Environment", "Service"]]
         if dimensions:
             sets.append([*sets[0], *sorted(dimensions)])
-        document = {
-            "_aws": {
-                "Timestamp": self._clock.now(),
-                "CloudWatchMetrics": [
-                    {
-                        "Namespace": settings.METRIC_NAMESPACE,
-                        "Dimensions": sets,
-                        "Metrics": [{"Name": metric, "Unit": _UNITS.get(metric, "Count")}],
-                    }
-                ],
-            },
-            "Environment": self._environment,
-            "Service": service,
-            **dimensions,
-            metric: value,
-        }
-        # A log that is closed or full must not cost the request that is being counted.
-        with suppress(OSError, ValueError):
-            self._write(json.dumps(document))
+        metrics = [{"Name": metric, "Unit": _UNITS.get(metric, "Count")}]
+        directive = {"Namespace": settings.METRIC_NAMESPACE, "Dimensions": sets, "Metrics": metrics}
+        values = {"Environment": self._environment, "Service": service, **dimensions}
+        return f'"CloudWatchMetrics": [{json.dumps(directive)}]}}, {json.dumps(values)[1:]}'

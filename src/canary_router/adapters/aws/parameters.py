@@ -1,17 +1,18 @@
 """The pointers as SSM parameters."""
 
-from typing import TYPE_CHECKING
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING, Any
 
 from canary_router import settings
 from canary_router.adapters.aws.trouble import code_of, read, write
 from canary_router.core.pointers import Reading, Readings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from mypy_boto3_ssm import SSMClient
+
+    from canary_router.adapters.aws.wire.calls import ParameterCalls
 
 _LEAVES = ("current", "latest", "policy")
 
@@ -19,8 +20,8 @@ _LEAVES = ("current", "latest", "policy")
 class SsmPointers:
     """Parameters of one environment."""
 
-    def __init__(self, client: "SSMClient", environment: str) -> None:
-        """Args: a boto3 ``ssm`` client and the environment's name."""
+    def __init__(self, client: "SSMClient | ParameterCalls", environment: str) -> None:
+        """Args: a client of Systems Manager and the environment's name."""
         self._client = client
         self._environment = environment
 
@@ -60,10 +61,9 @@ class SsmPointers:
         name = self._name(service, leaf)
 
         def call() -> tuple[Reading, ...]:
-            pages = self._client.get_paginator("get_parameter_history").paginate(Name=name)
             try:
-                entries = [entry for page in pages for entry in page["Parameters"]]
-            except ClientError as error:
+                entries = _all_pages(self._client.get_parameter_history, Name=name)
+            except Exception as error:
                 if code_of(error) == "ParameterNotFound":
                     return ()
                 raise
@@ -86,8 +86,8 @@ class SsmPointers:
         path = f"{settings.parameter_name(self._environment, '', '').rstrip('/')}/"
 
         def call() -> tuple[str, ...]:
-            pages = self._client.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=True)
-            names = [parameter["Name"].removeprefix(path) for page in pages for parameter in page["Parameters"]]
+            parameters = _all_pages(self._client.get_parameters_by_path, Path=path, Recursive=True)
+            names = [parameter["Name"].removeprefix(path) for parameter in parameters]
             parted = [name.partition("/") for name in names]
             return tuple(sorted({service for service, _, leaf in parted if leaf in _LEAVES}))
 
@@ -97,5 +97,16 @@ class SsmPointers:
         return settings.parameter_name(self._environment, service, leaf)
 
 
-def _milliseconds(moment: "datetime") -> int:
-    return round(moment.timestamp() * 1000)
+def _all_pages(operation: "Callable[..., Any]", **request: Any) -> list[Any]:
+    found: list[Any] = []
+    while True:
+        page = operation(**request)
+        found += page["Parameters"]
+        if not page.get("NextToken"):
+            return found
+        request["NextToken"] = page["NextToken"]
+
+
+def _milliseconds(moment: "datetime | float") -> int:
+    seconds = moment if isinstance(moment, int | float) else moment.timestamp()
+    return round(seconds * 1000)

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from canary_router.adapters.aws.trouble import code_of, read
 from canary_router.core.model import Status
 from canary_router.errors import Unavailable
@@ -11,6 +9,8 @@ from canary_router.ports import Execution
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
+
+    from canary_router.adapters.aws.wire.calls import ExecutionCalls
 
 _NONE = ("ExecutionDoesNotExist", "StateMachineDoesNotExist")
 _STATUSES = {
@@ -26,8 +26,8 @@ _STATUSES = {
 class StepFunctionsExecutions:
     """Looks executions up with DescribeExecution, whose answer may lag behind by a moment."""
 
-    def __init__(self, client: "SFNClient") -> None:
-        """Args: a boto3 ``stepfunctions`` client."""
+    def __init__(self, client: "SFNClient | ExecutionCalls") -> None:
+        """Args: a client of Step Functions."""
         self._client = client
 
     def describe(self, execution_arn: str) -> Execution | None:
@@ -37,7 +37,7 @@ class StepFunctionsExecutions:
         def call() -> Execution | None:
             try:
                 answer = self._client.describe_execution(executionArn=execution_arn)
-            except ClientError as error:
+            except Exception as error:
                 if code_of(error) in _NONE:
                     return None
                 raise

@@ -1,6 +1,7 @@
 """Repeats calls that may be repeated, and tells what a failed one may have done.
 
-The clients must not retry by themselves, since only who has seen every attempt can say that nothing happened:
+Two kinds of clients are understood: boto3's, and the wire's (``failures.py``), which the request function uses. The
+clients must not retry by themselves, since only who has seen every attempt can say that nothing happened:
 
     attempt 1   put ... the answer gets lost, the write has happened
     attempt 2   put ... throttled: "nothing was written" would be a lie
@@ -9,39 +10,29 @@ What a service answers is not trusted to have its form: whatever is wrong with i
 the ports promise.
 """
 
-import random
+import os
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,  # noqa: A004 - botocore's own
-    ConnectTimeoutError,
-    CredentialRetrievalError,
-    EndpointConnectionError,
-    HTTPClientError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-    TokenRetrievalError,
-)
-
+from canary_router.adapters.aws.failures import CallFailed, NoCredentials, NotSent
 from canary_router.errors import CanaryRouterError, Unavailable, Uncertain
 
 T = TypeVar("T")
 
-NEVER_SENT = (
-    ConnectTimeoutError,
-    CredentialRetrievalError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-    TokenRetrievalError,
+_NEVER_SENT = (
+    "ConnectTimeoutError",
+    "CredentialRetrievalError",
+    "EndpointConnectionError",
+    "NoCredentialsError",
+    "ParamValidationError",
+    "PartialCredentialsError",
+    "TokenRetrievalError",
 )
-"""The request did not reach the service, so nothing can have happened there."""
+"""botocore's errors that mean: the request did not reach the service, so nothing can have happened there."""
+_NO_ANSWER = ("ConnectionError", "HTTPClientError")
+"""botocore's errors that mean: another attempt may get through."""
 
 _CONTENDED = frozenset(
     {
@@ -65,19 +56,33 @@ _PATIENCE_SECONDS = 2.0
 """From the first attempt on; after that none begins. A service that is silent is not asked twice."""
 
 
-def code_of(error: ClientError) -> str:
-    """The service's error code, such as ``ThrottlingException``."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+def response_of(error: Exception) -> dict[str, Any] | None:
+    """What the service answered; None unless it answered with an error.
+
+    botocore's ``ClientError`` and the wire's ``ServiceError`` carry it in the same form.
+    """
+    response = getattr(error, "response", None)
+    return response if isinstance(response, dict) else None
 
 
-def status_of(error: ClientError) -> int:
+def code_of(error: Exception) -> str:
+    """The service's error code, such as ``ThrottlingException``; empty where there was no answer."""
+    return str(_part_of(error, "Error").get("Code", ""))
+
+
+def status_of(error: Exception) -> int:
     """The HTTP status of the service's answer; 0 where there was none."""
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return int(_part_of(error, "ResponseMetadata").get("HTTPStatusCode", 0))
 
 
-def cancellation_reasons(error: ClientError) -> list[Any]:
+def cancellation_reasons(error: Exception) -> list[Any]:
     """Why a transaction was cancelled, one reason for each of its writes, in their order."""
-    return list(error.response.get("CancellationReasons", ()))
+    return list((response_of(error) or {}).get("CancellationReasons", ()))
+
+
+def never_sent(error: Exception) -> bool:
+    """Whether the request did not reach the service, so that nothing can have happened there."""
+    return isinstance(error, NotSent) or _is_botocores(error, _NEVER_SENT)
 
 
 def read(what: str, call: Callable[[], T]) -> T:
@@ -135,10 +140,10 @@ def write(what: str, call: Callable[[int], T], *, repeatable: bool = True) -> T:
 
 def may_have_happened(error: Exception) -> bool:
     """Whether a write that failed like this may have had its effect all the same."""
-    if isinstance(error, ClientError):
+    if response_of(error) is not None:
         # The service answered: what it refuses (4xx) it has not done; an internal error (5xx) may follow the effect.
         return status_of(error) >= _SERVER_ERROR
-    return not isinstance(error, NEVER_SENT)
+    return not never_sent(error)
 
 
 def _repeated(attempt: Callable[[], T]) -> T:
@@ -147,7 +152,7 @@ def _repeated(attempt: Callable[[], T]) -> T:
     while True:
         try:
             return attempt()
-        except (ClientError, BotoCoreError) as error:
+        except Exception as error:
             contended = _is_contended(error)
             if not (contended or _is_transient(error)):
                 raise
@@ -155,23 +160,41 @@ def _repeated(attempt: Callable[[], T]) -> T:
                 raise
             if time.monotonic() - began > _PATIENCE_SECONDS:
                 raise
-        time.sleep(random.uniform(0, (0.005 if contended else 0.025) * 2**count))  # noqa: S311 - jitter, not a secret
+        time.sleep(_jitter() * (0.005 if contended else 0.025) * 2**count)
         count += 1
 
 
+def _jitter() -> float:
+    """Uniform over 0 <= x < 1. The module ``random`` is not worth its import, and alike in every SnapStart copy."""
+    return int.from_bytes(os.urandom(4), "big") / 2**32
+
+
 def _is_contended(error: Exception) -> bool:
-    if not isinstance(error, ClientError):
+    if response_of(error) is None:
         return False
     reasons = {str(reason.get("Code")) for reason in cancellation_reasons(error)}
     return code_of(error) in _CONTENDED or bool(reasons & _CONTENDED_REASONS)
 
 
 def _is_transient(error: Exception) -> bool:
-    if isinstance(error, ClientError):
+    if response_of(error) is not None:
         return status_of(error) >= _SERVER_ERROR
-    return isinstance(error, HTTPClientError | ConnectionError)
+    if isinstance(error, CallFailed):
+        return not isinstance(error, NoCredentials)
+    return _is_botocores(error, _NO_ANSWER)
 
 
 def _described(error: Exception) -> str:
-    known = isinstance(error, ClientError | BotoCoreError)
+    known = isinstance(error, CallFailed) or _is_botocores(error, ("BotoCoreError", "ClientError"))
     return str(error) if known else f"the answer was malformed ({type(error).__name__}: {error})"
+
+
+def _part_of(error: Exception, name: str) -> dict[str, Any]:
+    part = (response_of(error) or {}).get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _is_botocores(error: Exception, names: tuple[str, ...]) -> bool:
+    # Whoever does not use botocore cannot have got an error of its own, and must not pay 60 ms to find that out.
+    module = sys.modules.get("botocore.exceptions")
+    return module is not None and isinstance(error, tuple(getattr(module, name) for name in names))
