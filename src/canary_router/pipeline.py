@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from canary_router.errors import InvalidInput
 
 
-def start_transform(event: Mapping[str, Any], state_machine_arn: str, *, client: Any = None) -> dict[str, str]:
+def start_transform(event: object, state_machine_arn: str, *, client: Any = None) -> dict[str, str]:
     """Starts the state machine for the transform that the router sent, under the transform's id.
 
     Args:
@@ -31,8 +31,10 @@ def start_transform(event: Mapping[str, Any], state_machine_arn: str, *, client:
         InvalidInput: The event does not come from a router.
         ClientError: Step Functions refused for any other reason; the router then knows that nothing started.
     """
-    transform_id = event.get("transform_id")
-    if not isinstance(transform_id, str) or "input" not in event:
+    # Whoever may invoke the pipeline's function can send it anything.
+    payload: Mapping[str, Any] = event if isinstance(event, Mapping) else {}
+    transform_id = payload.get("transform_id")
+    if not isinstance(transform_id, str) or "input" not in payload:
         raise InvalidInput(
             "The event has no 'transform_id' and 'input'",
             advice="Send jobs to the router's API; it invokes the pipeline with the payload of the contract.",
@@ -40,7 +42,7 @@ def start_transform(event: Mapping[str, Any], state_machine_arn: str, *, client:
     states = client or boto3.client("stepfunctions")
     try:
         answer = states.start_execution(
-            stateMachineArn=state_machine_arn, name=transform_id, input=_compact(event["input"])
+            stateMachineArn=state_machine_arn, name=transform_id, input=_compact(payload["input"])
         )
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ExecutionAlreadyExists":

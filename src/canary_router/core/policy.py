@@ -86,7 +86,7 @@ def parse_policy(text: str | None) -> Policy:
     if text is None or not text.strip():
         return Policy()
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise InvalidPolicy(
             f"The policy is not JSON: {error}", advice='Write an object, for example {"requests": 2}.'
@@ -124,6 +124,14 @@ def duration_seconds(text: Any) -> int:
     if match is None:
         raise _refused("deadline", f"{text!r} is not an ISO-8601 duration such as 'PT24H' or 'P1DT6H'")
     return sum(int(count or 0) * _UNITS[unit] for unit, count in match.groupdict().items())
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _refused(next(name for name in names if names.count(name) > 1), "is there more than once")
+    return document
 
 
 def _whole(key: str, value: object, least: int, most: int) -> None:

@@ -20,6 +20,7 @@ from canary_router.core.model import (
     Version,
     WriteMark,
 )
+from canary_router.core.pointers import version_of
 from canary_router.core.policy import parse_policy
 from canary_router.errors import CanaryRouterError, MalformedRecord
 
@@ -109,10 +110,14 @@ def release_of(item: Item) -> Release:
 
 
 def _release_of(item: Item) -> Release:
+    service, arn = str(item["service"]), str(item["target_arn"])
+    if version_of(service, arn) is None:
+        # The controller writes it into a pointer: nothing else may ever stand there.
+        raise ValueError("target_arn is not the ARN of a Lambda function")
     return Release(
-        service=str(item["service"]),
+        service=service,
         release_id=str(item["release_id"]),
-        target=Version(arn=str(item["target_arn"]), tag=str(item["target_tag"])),
+        target=Version(arn=arn, tag=str(item["target_tag"])),
         write=WriteMark(modified=int(item["write_modified"]), version=int(item["write_version"])),
         state=ReleaseState(str(item["state"])),
         basis=Basis(str(item["basis"])),
