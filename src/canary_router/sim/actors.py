@@ -72,7 +72,7 @@ class FrontEnds:
         self._later(request, 1, request.at)
         if request.twin:
             self.outstanding += 1
-            self._later(request, 101, request.at + 0.02)
+            self._later(request, 101, request.at + self._stage.scheduler.chance(request.name).choice((0.01, 0.1, 4.0)))
         if request.other_body:
             self.outstanding += 1
             self._later(request, 201, request.at + 10)
@@ -174,7 +174,8 @@ class Control:
         except CanaryRouterError as error:
             stage.journal.say(stage.scheduler.now, task.name, f"gives up: {error}")
             return
-        stage.journal.passes.append(Pass(task.name, began, stage.scheduler.now, clean=not task.faults))
+        clean = not task.faults and task.name not in stage.journal.without_lease
+        stage.journal.passes.append(Pass(task.name, began, stage.scheduler.now, clean=clean))
 
     def on_end(self, job: Job) -> None:
         """EventBridge tells of an execution's end: at least once, at most never, and in no order."""

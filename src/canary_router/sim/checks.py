@@ -46,11 +46,24 @@ def check_evidence(evidence: Evidence) -> Iterator[str]:
             yield f"current := {write.value} for {write.note}, which is not on record"
         elif problem := _unproven(evidence, release, write):
             yield f"current := {release.target.tag} for {release.release_id}: {problem}"
+    for release in evidence.releases.values():
+        yield from _misread(evidence, release)
     for at, told in evidence.journal.told:
         if told.detail_type == "Release Promoted":
             release = evidence.releases.get(str(told.detail["release_id"]))
             if release is None or release.state is not ReleaseState.PROMOTED:
                 yield f"at {at} people were told of a promotion of {told.detail['release_id']} that never was"
+
+
+def _misread(evidence: Evidence, release: Release) -> Iterator[str]:
+    """A read may be old, but what the program itself wrote before is on record: it may not be overlooked."""
+    if release.basis not in (Basis.FIRST, Basis.ALREADY_CURRENT):
+        return
+    opened = next(one.at for one in evidence.journal.transitions if one.release_id == release.release_id)
+    before = [write for write in evidence.writes("current") if write.at <= opened]
+    ours = before[-1] if before and before[-1].note.startswith(PROMOTED) else None
+    if ours is not None and (release.basis is Basis.FIRST or tag_of(str(ours.value)) != release.target.tag):
+        yield f"{release.release_id} went without a canary ({release.basis}), but {ours.value} was current"
 
 
 def _unproven(evidence: Evidence, release: Release, write: PointerWrite) -> str:

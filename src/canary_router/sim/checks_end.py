@@ -1,8 +1,10 @@
 """The checks of how things end: no lost release, pointers at rest, progress."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from canary_router.core.model import Basis, Release, ReleaseState, Status
+from canary_router.settings import BLANK
 from canary_router.sim.evidence import BLANKED, PROMOTED, Evidence, is_by_person, is_release, release_id_of
 from canary_router.sim.journal import Pass, PointerWrite
 from canary_router.sim.world import is_valid, tag_of
@@ -10,11 +12,13 @@ from canary_router.sim.world import is_valid, tag_of
 _CLOSED = (ReleaseState.PROMOTED, ReleaseState.ABORTED, ReleaseState.SUPERSEDED)
 _SKEW = 7_000.0
 _SEEN = 3_000.0
-_LEASE = 100_000.0
+_SLIPPED_IN = 50_000.0
+"""Between a look that was old and a write that came late nothing lasts longer, in milliseconds."""
 
 
 def check_lost_releases(evidence: Evidence) -> Iterator[str]:
     """Every valid write of ``latest`` is opened, or superseded by a newer one, or taken back by who may."""
+    yield from _in_order(evidence)
     writes = evidence.writes("latest")
     for number, write in enumerate(writes):
         if not is_release(write):
@@ -26,8 +30,26 @@ def check_lost_releases(evidence: Evidence) -> Iterator[str]:
                 yield f"{write.who}'s write {write.version} of {tag_of(str(write.value))} was never opened"
         elif release.target.tag != tag_of(str(write.value)):
             yield f"{release.release_id} is on record for {release.target.tag}, but {write.value} was written"
-        elif "withdrawn" in release.reason and not any(_takes_place(other, write) for other in later):
+        elif release.state is ReleaseState.SUPERSEDED and not _is_superseded_by_newer(evidence, release):
+            yield f"{release.release_id} was superseded, but by nothing newer"
+        elif "withdrawn" in release.reason and not any(_withdraws(other) for other in later):
             yield f"{release.release_id} counts as withdrawn, but nobody has withdrawn it"
+
+
+def _in_order(evidence: Evidence) -> Iterator[str]:
+    opened = [evidence.releases[one.release_id] for one in evidence.journal.transitions if one.after == "OPEN"]
+    for before, after in pairwise(opened):
+        if after.write < before.write:
+            yield f"{after.release_id} was opened after {before.release_id}, which is newer"
+
+
+def _withdraws(other: PointerWrite) -> bool:
+    return is_release(other) or is_by_person(other) or other.who.startswith("deploy")
+
+
+def _is_superseded_by_newer(evidence: Evidence, release: Release) -> bool:
+    newer = [one for one in evidence.releases.values() if one.supersedes == release.release_id]
+    return any(one.write > release.write for one in newer)
 
 
 def _takes_place(other: PointerWrite, write: PointerWrite) -> bool:
@@ -55,7 +77,30 @@ def check_rest(evidence: Evidence) -> Iterator[str]:
     yield from _history(evidence)
 
 
+def _needless(evidence: Evidence) -> Iterator[str]:
+    """A blank may hit what slipped in between look and write, but nothing that was there for long."""
+    writes = evidence.writes("latest")
+    for before, blank in pairwise(writes):
+        if not blank.note.startswith(BLANKED) or blank.at - before.at < _SLIPPED_IN or not before.value:
+            continue
+        if before.value.strip() != BLANK and blank.note != f"{BLANKED}{release_id_of(before)}":
+            yield f"{blank.who} blanked {before.value}, which had been there for {(blank.at - before.at) / 1000:.0f} s"
+
+
+def _writers(evidence: Evidence) -> Iterator[str]:
+    """Two runs never write ``current`` for one release: a later one knows what an earlier one wrote."""
+    by: dict[str, set[str]] = {}
+    for write in evidence.writes("current"):
+        if write.note.startswith(PROMOTED):
+            by.setdefault(write.note, set()).add(write.who)
+    for note, runs in by.items():
+        if len(runs) > 1:
+            yield f"{note}: written by {' and '.join(sorted(runs))}"
+
+
 def _history(evidence: Evidence) -> Iterator[str]:
+    yield from _writers(evidence)
+    yield from _needless(evidence)
     ours = {
         write.note.removeprefix(PROMOTED) for write in evidence.writes("current") if write.note.startswith(PROMOTED)
     }
@@ -86,6 +131,7 @@ def check_progress(evidence: Evidence) -> Iterator[str]:
             yield f"{release.release_id} is {release.state} at the end"
         yield from _decided_in_time(evidence, release, clean)
         yield from _closed_in_time(evidence, release, clean)
+    yield from _told(evidence)
     for key, item in evidence.items.items():
         if key.sort not in ("TRANSFORM", "FALLBACK"):
             continue
@@ -95,6 +141,17 @@ def check_progress(evidence: Evidence) -> Iterator[str]:
             yield f"{item['transform_id']} is {status} at the end"
         elif status.is_final and job is not None and status not in (job.outcome, Status.NOT_STARTED):
             yield f"{item['transform_id']} is on record as {status}, but ended {job.outcome}"
+
+
+def _told(evidence: Evidence) -> Iterator[str]:
+    """People were told of each end, unless EventBridge did not take it."""
+    told = {(str(one.detail["release_id"]), one.detail_type) for _, one in evidence.journal.told}
+    for release in evidence.releases.values():
+        kind = {ReleaseState.PROMOTED: "Release Promoted", ReleaseState.ABORTED: "Release Aborted"}.get(release.state)
+        if kind is None or release.basis is Basis.ADOPTED or release.release_id in evidence.journal.untold:
+            continue
+        if (release.release_id, kind) not in told:
+            yield f"{release.release_id} is {release.state}, and nobody was told"
 
 
 def _decided_in_time(evidence: Evidence, release: Release, clean: list[Pass]) -> Iterator[str]:
@@ -119,10 +176,8 @@ def _closed_in_time(evidence: Evidence, release: Release, clean: list[Pass]) -> 
     changes = [change for change in evidence.journal.transitions if change.release_id == release.release_id]
     decided = next((change.at for change in changes if change.after in ("PROMOTING", "ABORTING")), float("inf"))
     closed = next((change.at for change in changes if change.after in ("PROMOTED", "ABORTED")), float("inf"))
-    waited = 0
     for one in clean:
         valid = all(is_valid(value) for value in evidence.held("current", one.began - _SEEN, one.ended))
-        waited += valid and one.began > decided + _LEASE and one.ended < closed
-    # The first of two may still meet a lease that was taken meanwhile.
-    if waited > 3:
-        yield f"{release.release_id} was decided at {decided}; {waited} passes later it is not closed"
+        if valid and one.began > decided and one.ended < closed:
+            yield f"{release.release_id} was decided at {decided}, and {one.who} at {one.began} left it unfinished"
+            return

@@ -284,7 +284,12 @@ class FaultyNotifier:
     def tell(self, announcement: Announcement) -> None:
         """Tells."""
         gate = self._gate
-        gate.write("notifier", lambda: gate.journal.told.append((gate.scheduler.now, announcement)), lost=Unavailable)
+        told = (gate.scheduler.now, announcement)
+        try:
+            gate.write("notifier", lambda: gate.journal.told.append(told), lost=Unavailable)
+        except Unavailable:
+            gate.journal.untold.add(str(announcement.detail["release_id"]))
+            raise
 
 
 class SkewedClock:

@@ -78,7 +78,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Pass:
-    """One run of reconciliation that came to its end; a clean one met no fault at all."""
+    """One run of reconciliation that came to its end; a clean one met no fault, and nobody else's lease."""
 
     who: str
     began: float
@@ -96,6 +96,8 @@ class Journal:
     admissions: list[Admission] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     told: list[tuple[float, Announcement]] = field(default_factory=list)
+    untold: set[str] = field(default_factory=set)
+    without_lease: set[str] = field(default_factory=set)
     passes: list[Pass] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     fault_places: list[tuple[str, int]] = field(default_factory=list)

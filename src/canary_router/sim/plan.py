@@ -122,7 +122,7 @@ def plan_for(seed: int) -> Plan:
     deployments = _deployments(chance, chaos)
     return Plan(
         seed=seed,
-        initial=chance.choices(("v1.0.0", None), (9, 1))[0],
+        initial=chance.choices(("v1.0.0", None), (7, 1))[0],
         policy=json.dumps(_policy(chance)),
         pointer_ttl=chance.choice((0.0, 5.0, 5.0)),
         skew=chance.choice((0.0, 1000.0, 3000.0)),
@@ -164,18 +164,18 @@ def _deployments(chance: random.Random, chaos: float) -> tuple[Deployment, ...]:
             if again
             else (f"v1.{number}.0", chance.choices(list(weights), list(weights.values()))[0])
         )
-        withdrawn = chance.expovariate(1 / 30) if chance.random() < 0.15 else None
+        withdrawn = chance.expovariate(1 / 20) if chance.random() < 0.25 else None
         found.append(Deployment(f"deploy-{number}", at, tag, behaviour, withdrawn))
     return tuple(found)
 
 
 def _requests(chance: random.Random, chaos: float, deployments: tuple[Deployment, ...]) -> tuple[Request, ...]:
     found: list[Request] = []
-    keyed = chance.choice((0.0, 0.3, 0.6))
+    keyed = chance.choice((0.0, 0.3, 0.9))
     for number in range(1, chance.choice((8, 16, 28)) + 1):
         if chance.random() < 0.6 and deployments:
             # A burst when a release wakes the router, so that several race for its places.
-            at = chance.choice(deployments).at + chance.choice((2.0, 6.0)) + chance.expovariate(1 / 4)
+            at = chance.choice(deployments).at + chance.choice((0.3, 2.0, 6.0)) + chance.expovariate(1 / 4)
         else:
             at = chance.uniform(0, chaos)
         has_key = chance.random() < keyed
@@ -185,7 +185,7 @@ def _requests(chance: random.Random, chaos: float, deployments: tuple[Deployment
                 at,
                 f"key-{number}" if has_key else None,
                 chance.choice((1, 3, 6)),
-                twin=has_key and chance.random() < 0.15,
+                twin=has_key and chance.random() < 0.3,
                 other_body=has_key and chance.random() < 0.1,
             )
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from canary_router import settings
 from canary_router.adapters.memory import MemoryLedger, MemoryPipelines, MemoryPointers
+from canary_router.core import changes
 from canary_router.core.conditions import Item, Key, Refusal, Write
 from canary_router.core.model import Status
 from canary_router.core.pointers import Reading, Readings, version_of
@@ -71,6 +72,8 @@ class Table(MemoryLedger):
         before = [self._items.get(write.key) for write in writes]
         refusal = self.commit(writes)
         if refusal is not None:
+            if changes.LEASE_FREE in refusal.names():
+                self._journal.without_lease.add(who)
             self._journal.say(self._scheduler.now, who, f"was refused: {', '.join(sorted(refusal.names()))}")
             return refusal
         for write, old in zip(writes, before, strict=True):

@@ -1,0 +1,223 @@
+"""The protocol, broken on purpose: a check that no mutant can make fail proves nothing.
+
+A mutant takes out one clause, or replaces one function, for as long as its context lasts. Each must be caught by the
+check that guards what it breaks, within a number of seeds that the test suite knows.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from canary_router.api import calls
+from canary_router.core import changes, lifecycle, records
+from canary_router.core.conditions import Write
+from canary_router.core.model import Release, WriteMark
+from canary_router.core.verdict import Hold, Promote, judge
+from canary_router.errors import Unavailable
+from canary_router.flows import blanking, drive, keyed, outcome, reconcile, starting
+from canary_router.flows.admission import Admission, Canary
+from canary_router.flows.outcome import Controller
+from canary_router.flows.starting import NotStarted, Unknown
+from canary_router.sim.plan import plan_for
+from canary_router.sim.run import run
+
+Swap = tuple[Any, str, Any]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One way to break the protocol. ``check`` is the one that has to notice."""
+
+    name: str
+    check: str
+    swaps: tuple[Swap, ...]
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """The program is broken in this way for as long as the context lasts."""
+        before = [(owner, name, getattr(owner, name)) for owner, name, _ in self.swaps]
+        for owner, name, value in self.swaps:
+            setattr(owner, name, value)
+        try:
+            yield
+        finally:
+            for owner, name, value in before:
+                setattr(owner, name, value)
+
+
+def seeds_needed(mutant: Mutant, at_most: int) -> int | None:
+    """How many seeds it takes until the mutant's check fails; None when that many do not do it."""
+    with mutant.alive():
+        for seed in range(1, at_most + 1):
+            if any(violation.check == mutant.check for violation in run(plan_for(seed)).violations):
+                return seed
+    return None
+
+
+def _without(function: str, *clauses: str) -> Swap:
+    """Leaves clauses out of every write of a commit."""
+    original: Callable[..., tuple[Write, ...]] = getattr(changes, function)
+
+    def commit(*args: Any, **kwargs: Any) -> tuple[Write, ...]:
+        return tuple(
+            replace(write, clauses=tuple(one for one in write.clauses if one.name not in clauses))
+            for write in original(*args, **kwargs)
+        )
+
+    return (changes, function, commit)
+
+
+def _only_first(function: str, count: int) -> Swap:
+    """Makes only the first writes of a commit."""
+    original: Callable[..., tuple[Write, ...]] = getattr(changes, function)
+    return (changes, function, lambda *args, **kwargs: original(*args, **kwargs)[:count])
+
+
+def _hopeful(release: Release, now: int) -> Any:
+    verdict = judge(release, now)
+    full = release.admitted == release.policy.requests and release.state.can_be_decided
+    return Promote("all jobs are running well") if isinstance(verdict, Hold) and full else verdict
+
+
+def _blank_whatever_is_there(pointers: Any, service: str, write: Any, readings: Any, now: int) -> None:
+    del now
+    if readings.latest is not None:
+        pointers.put(service, "latest", "none", lifecycle.blank_note(write.release_id))
+
+
+def _guessed(found: Any, lost: str, broke: str) -> Any:
+    return NotStarted(lost or broke) if isinstance(found, Unknown | NotStarted) else found
+
+
+def _forgotten_attempt(transform: Any, now: int) -> tuple[Write, ...]:
+    return tuple(replace(write, assign={"attempted_at": now}) for write in _JOIN(replace(transform), now))
+
+
+def _advance_without_driving(self: Controller, service: str, release_id: str) -> None:
+    driver, self.driver = self.driver, _Idle()  # type: ignore[assignment]
+    try:
+        _ADVANCE(self, service, release_id)
+    finally:
+        self.driver = driver
+
+
+class _Idle:
+    def drive(self, service: str, release_id: str) -> None:
+        """Does nothing."""
+
+
+def _careless_offer(self: Canary, pointers: Any, budget: Any) -> Any:
+    asked = lifecycle.release_from(pointers, self._ports.clock.now())
+    if asked is not None:
+        self._ports.ledger.get(records.release_key(asked.service, asked.release_id))
+    return _OFFER(self, pointers, budget)
+
+
+def _careless_admit(self: Canary, release: Release, *args: Any) -> Admission:
+    answer = _ADMIT(self, release, *args)
+    return Admission.TAKEN if answer is Admission.REFUSED else answer
+
+
+def _carry_on_and_return(self: Any, service: str, release: Any, readings: Any) -> None:
+    try:
+        _CARRY_ON(self, service, release, readings)
+    except Unavailable:
+        self._return_lease(service)
+        raise
+
+
+def _any_withdrawal(pointers: Any, release: Release) -> str:
+    return "" if pointers.write == release.write else _WITHDRAWAL(pointers, replace(release, write=_OLDEST))
+
+
+_JOIN = changes.join_attempt
+_ADVANCE = Controller.advance
+_OFFER = Canary.offer
+_ADMIT = Canary.admit
+_CARRY_ON = drive.Driver._carry_on  # noqa: SLF001 - what a mutant replaces it has to call
+_WITHDRAWAL = lifecycle.withdrawal
+_OLDEST = WriteMark(0, 0)
+
+
+_IDS = count()
+
+
+def _another_id(service: str, key: str) -> str:
+    return f"k-{service}-{key}-{next(_IDS)}"
+
+
+def _nothing(*_args: Any, **_kwargs: Any) -> None:
+    """Is left out."""
+
+
+def _no(*_args: Any, **_kwargs: Any) -> bool:
+    return False
+
+
+def _yes(*_args: Any, **_kwargs: Any) -> bool:
+    return True
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant("admission without the budget's clause", "budget", (_without("admit", changes.ROOM),)),
+    Mutant("admission without the state's clause", "finality", (_without("admit", changes.OPEN),)),
+    Mutant("a refused admission goes to latest all the same", "budget", ((Canary, "admit", _careless_admit),)),
+    Mutant("a decision from any state", "finality", (_without("decide", changes.EXPECTED_STATE),)),
+    Mutant("flip before the outcomes are on record", "evidence", ((outcome, "judge", _hopeful),)),
+    Mutant("an event that comes twice counts twice", "finality", (_without("settle", changes.UNSETTLED_JOB),)),
+    Mutant(
+        "blanking without a look at the version",
+        "no lost release",
+        ((drive, "blank_latest", _blank_whatever_is_there),),
+    ),
+    Mutant(
+        "an overwritten release is never put back",
+        "no lost release",
+        ((blanking, "overwritten", _nothing), (blanking, "hidden", _nothing)),
+    ),
+    Mutant("what a withdrawal has hidden is not looked for", "no lost release", ((blanking, "hidden", _nothing),)),
+    Mutant("pointers written without the lease", "pointers at rest", (_without("take_lease", changes.LEASE_FREE),)),
+    Mutant("a lease shorter than the function's timeout", "pointers at rest", ((drive, "LEASE_SECONDS", 2),)),
+    Mutant(
+        "the lease given back after a write that a read may not show",
+        "pointers at rest",
+        ((drive.Driver, "_carry_on", _carry_on_and_return),),
+    ),
+    Mutant("after an unknown start current takes over", "one job", ((starting, "_concluded", _guessed),)),
+    Mutant("an execution that cannot be seen yet does not exist", "one job", ((starting, "LOOK_UP_SECONDS", 0.0),)),
+    Mutant(
+        "not started, though another attempt is under way", "one job", (_without("settle_not_started", changes.SOLE),)
+    ),
+    Mutant("an attempt that joins does not say so", "one job", ((changes, "join_attempt", _forgotten_attempt),)),
+    Mutant("given up before the grace time is over", "one job", ((reconcile.Reconciler, "_is_overdue", _yes),)),
+    Mutant("a new id at the retry", "one job", ((keyed, "transform_id_for_key", _another_id),)),
+    Mutant("a key without its body", "one job", ((calls, "input_hash", lambda _: ""),)),
+    Mutant("a new release leaves the older one open", "progress", (_only_first("open_release", 2),)),
+    Mutant("supersede while deciding", "finality", (_without("open_release", changes.UNDECIDED_OLDER),)),
+    Mutant(
+        "an old read opens an old release",
+        "no lost release",
+        (_without("open_release", changes.NEWER, changes.SAME_OPEN),),
+    ),
+    Mutant("reconciliation skips what is decided", "progress", ((Controller, "advance", _advance_without_driving),)),
+    Mutant("reconciliation looks no job up", "progress", ((reconcile.Reconciler, "_settle", _nothing),)),
+    Mutant(
+        "the deadline counts from now",
+        "progress",
+        ((Release, "deadline_at", property(lambda _: 2**60)),),
+    ),
+    Mutant("a mark overwrites an end", "finality", (_without("mark_running", changes.UNSETTLED_JOB),)),
+    Mutant(
+        "our own write of current is not known again",
+        "pointers at rest",
+        ((drive.Driver, "_written_before", _nothing),),
+    ),
+    Mutant("a first version over what a person wrote", "evidence", ((drive, "_is_overtaken", _no),)),
+    Mutant("an old read of latest is a withdrawal", "no lost release", ((reconcile, "withdrawal", _any_withdrawal),)),
+    Mutant("conclusions from an old read of current", "evidence", ((reconcile, "is_behind", _no),)),
+    Mutant("latest is blank already, says an old read", "pointers at rest", ((blanking, "is_older_than", _no),)),
+    Mutant("trouble with the canary's record reaches the caller", "no downtime", ((Canary, "offer", _careless_offer),)),
+    Mutant("nobody is told", "progress", ((drive.Driver, "tell", _nothing),)),
+)
