@@ -16,6 +16,8 @@ class CanaryRouterError(Exception):
     def __init__(self, message: str, *, advice: str = "") -> None:
         super().__init__(message)
         self.advice = advice
+        if advice:
+            self.add_note(advice)  # so that a traceback, at a synthesis for example, shows it too
 
 
 class InvalidInput(CanaryRouterError):

@@ -137,6 +137,9 @@ def _environment(directory: Path, port: int) -> dict[str, str]:
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MINISTACK_REGION": REGION,
         "IOT_MTLS_ENABLED": "0",
+        # A function's call, and each call that it makes in turn, holds a thread: with the default of 64, fifty requests
+        # at once wait for each other until all time out.
+        "MINISTACK_WORKER_THREADS": "256",
         "SFTP_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
     }
