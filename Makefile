@@ -15,7 +15,7 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT UV_PYTHON PYTHONPATH PYTHONHOME
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check format bench docs clean
+.PHONY: help demo test check format bench docs clean sim mutants
 
 help: ## show this list
 	@while IFS= read -r line; do case "$$line" in \
@@ -33,6 +33,13 @@ check: $(VENV)/.ready ## formatting, lint, types and the dependency rule
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+sim: $(VENV)/.ready ## 20,000 schedules of the protocol under faults (ARGS="--seed 7" tells the story of one)
+	@$(BIN)/python -m canary_router.sim --schedules 20000 --workers 2 $(ARGS)
+
+mutants: $(VENV)/.ready ## break the protocol on purpose, and write which check notices into the documentation
+	@$(BIN)/python -m canary_router.sim --mutants >docs/explanation/.mutants.md
+	@mv docs/explanation/.mutants.md docs/explanation/mutants.md
 
 format: $(VENV)/.ready ## rewrite the code in the project's format
 	@$(BIN)/ruff format .
