@@ -41,7 +41,7 @@ def services_table(environment: str, views: Sequence[ServiceView]) -> Renderable
             view.pointers.service,
             pointer_text(view.pointers.current, short=True),
             pointer_text(view.pointers.latest, short=True),
-            Text("-") if release is None else state_text(release),
+            Text("-") if release is None else Text.assemble(release.target.tag, " ", state_text(release)),
             Text("") if release is None else Text(progress_line(release)),
         )
     problems = [Text(f"! {problem}", "red") for view in views for problem in view.pointers.problems]
