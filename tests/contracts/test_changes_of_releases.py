@@ -138,11 +138,15 @@ def test_a_release_is_closed_only_from_the_decision_that_it_had(
 
 
 def test_a_release_is_closed_once(ledger: Ledger, service: str) -> None:
-    before = opened(ledger, service, state=ReleaseState.PROMOTING)
-    assert ledger.commit(changes.close_promoted(before, None, 1, NOW)) is None
-    refusal = ledger.commit(changes.close_promoted(before, None, 2, NOW))
+    promoted = opened(ledger, service, 1, state=ReleaseState.PROMOTING)
+    assert ledger.commit(changes.close_promoted(promoted, None, 1, NOW)) is None
+    refusal = ledger.commit(changes.close_promoted(promoted, None, 2, NOW))
     assert refused(refusal) == {changes.EXPECTED_STATE, changes.SAME_OPEN}
     assert state(ledger, service).current_write == 1
+    aborted = opened(ledger, service, 2, state=ReleaseState.ABORTING)
+    assert ledger.commit(changes.close_aborted(aborted, NOW)) is None
+    refusal = ledger.commit(changes.close_aborted(aborted, NOW))
+    assert refused(refusal) == {changes.EXPECTED_STATE, changes.SAME_OPEN}
 
 
 def test_what_was_told_is_on_record(ledger: Ledger, service: str) -> None:
