@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 from canary_router.sim.figures import Figures
+from canary_router.sim.mutants_table import generated
 from canary_router.sim.plan import plan_for
 from canary_router.sim.run import run
 from canary_router.sim.shrink import shrunk
@@ -66,8 +67,12 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1, help="the first seed (default 1)")
     parser.add_argument("--workers", type=int, default=1, help="processes (default 1)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--mutants", action="store_true", help="print the table of mutants, as a page of documentation")
     parser.add_argument("--shrink", type=float, default=30.0, help="seconds to look for a shorter schedule; 0: do not")
     arguments = parser.parse_args()
+    if arguments.mutants:
+        sys.stdout.write(generated())
+        return 0
     if arguments.seed is not None:
         return 0 if explain(arguments.seed, arguments.shrink) else 1
     began = time.monotonic()

@@ -138,9 +138,9 @@ def check_progress(evidence: Evidence) -> Iterator[str]:
         job = evidence.journal.jobs.get(str(item.get("execution_arn", "")))
         status = Status(str(item["status"]))
         if status is Status.ADMITTED or (status is Status.RUNNING and job is not None and job.ends is not None):
-            yield f"{item['transform_id']} is {status} at the end"
+            yield f"{key.partition} is {status} at the end"
         elif status.is_final and job is not None and status not in (job.outcome, Status.NOT_STARTED):
-            yield f"{item['transform_id']} is on record as {status}, but ended {job.outcome}"
+            yield f"{key.partition} is on record as {status}, but ended {job.outcome}"
 
 
 def _told(evidence: Evidence) -> Iterator[str]:

@@ -1,0 +1,43 @@
+"""The table of mutants, as the documentation shows it: what is broken, which check notices, after how many seeds."""
+
+import re
+from collections.abc import Iterable
+
+from canary_router.sim.mutants import MUTANTS, Mutant, seeds_needed
+
+AT_MOST = 3_000
+_ROW = re.compile(r"\| (?P<name>[^|]+) \| (?P<check>[^|]+) \| (?P<seed>\d+) \|")
+_HEAD = """# Mutants
+
+Each row breaks the protocol in one place, on purpose (`src/canary_router/sim/mutants.py`). The check is the one that
+has to notice, and the number says how many seeds it took, counted from seed 1. Written by `make mutants`; the test
+suite replays the seed of every row, and looks for another one where the program has changed since.
+
+| what is broken | caught by | seeds needed |
+|---|---|---|
+"""
+_FOOT = """
+A guard that stands alone in this table is needed. These do not, and say so:
+
+- That a blank puts back at once what it has overwritten is not needed for safety, only for speed: the next pass of
+  reconciliation finds it. The row above takes both away.
+- Of the two clauses that keep an old release from being opened, "newer than any write seen" and "no other release came
+  between", either one alone stops nearly every schedule. The row above takes both away.
+- That a router looks whether a release has room, before it asks for a place, saves a write and guards nothing.
+"""
+
+
+def table(rows: Iterable[tuple[Mutant, int | None]]) -> str:
+    """The page: one row for each mutant and the seeds it took; None means that none of them caught it."""
+    lines = [f"| {mutant.name} | {mutant.check} | {seed or 'not caught'} |" for mutant, seed in rows]
+    return _HEAD + "\n".join(lines) + "\n" + _FOOT
+
+
+def generated() -> str:
+    """The page, made anew. This takes some minutes."""
+    return table((mutant, seeds_needed(mutant, AT_MOST)) for mutant in MUTANTS)
+
+
+def rows_of(page: str) -> dict[tuple[str, str], int]:
+    """The seeds that a page names, by mutant and check."""
+    return {(match["name"], match["check"]): int(match["seed"]) for match in _ROW.finditer(page)}

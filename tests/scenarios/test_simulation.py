@@ -1,0 +1,59 @@
+"""The protocol under faults: the real flows, virtual time, one seed for each schedule."""
+
+from dataclasses import replace
+
+import pytest
+
+from canary_router.sim.__main__ import simulate
+from canary_router.sim.checks import CHECKS
+from canary_router.sim.mutants import MUTANTS
+from canary_router.sim.plan import EVENT_FAULTS, FAULTS, PIPELINE_FAULTS, plan_for
+from canary_router.sim.run import run
+from canary_router.sim.shrink import shrunk
+from canary_router.sim.story import story
+
+SCHEDULES = 2_000
+
+
+def test_all_properties_hold_in_every_schedule() -> None:
+    figures = simulate(1, SCHEDULES, workers=2)
+    assert figures.found == []
+    assert figures.schedules == SCHEDULES
+    assert set(figures.ends) == {"PROMOTED", "ABORTED", "SUPERSEDED"}
+    assert set(figures.document()["violations"]) == {*CHECKS, "unforeseen"}
+    happened = set(figures.faults)
+    assert happened >= {*FAULTS, *EVENT_FAULTS, *PIPELINE_FAULTS} - {"describe lag"}
+    assert figures.answers["202"] > figures.requests / 2
+
+
+@pytest.mark.parametrize("seed", [1, 7, 160])
+def test_a_seed_is_the_same_run_every_time_and_telling_its_story_changes_nothing(seed: int) -> None:
+    first, second = run(plan_for(seed)), run(plan_for(seed), story=True)
+    for name in ("writes", "attempts", "admissions", "transitions", "passes", "fault_places"):
+        assert getattr(first.journal, name) == getattr(second.journal, name)
+    assert [(job.arn, job.started) for job in first.journal.jobs.values()] == [
+        (job.arn, job.started) for job in second.journal.jobs.values()
+    ]
+
+
+def test_a_run_without_faults_answers_every_request() -> None:
+    seeds = range(1, 40)
+    for plan in (plan_for(seed) for seed in seeds):
+        calm = replace(plan, initial="v1.0.0", rates=dict.fromkeys(plan.rates, 0.0), outages=(), deeds=(), skew=0.0)
+        outcome = run(calm)
+        assert not outcome.violations
+        twice = {request.name for request in plan.requests if request.twin}
+        missing = any(deployment.behaviour == "missing" for deployment in plan.deployments)
+        for attempt in outcome.journal.attempts:
+            assert missing or attempt.request in twice or attempt.status in {202, 409}, attempt
+
+
+def test_a_violation_is_shrunk_to_a_story_that_a_person_can_follow() -> None:
+    mutant = next(one for one in MUTANTS if one.name == "admission without the budget's clause")
+    with mutant.alive():
+        outcome = next(found for found in (run(plan_for(seed)) for seed in range(1, 200)) if any(found.violations))
+        smaller = shrunk(outcome, seconds=3)
+        told = story(run(smaller.plan, story=True))
+    assert len(smaller.plan.requests) < len(outcome.plan.requests)
+    assert "VIOLATED  budget" in told
+    assert f"seed {outcome.plan.seed}" in told
