@@ -15,7 +15,7 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT UV_PYTHON PYTHONPATH PYTHONHOME
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check format bench docs clean sim mutants
+.PHONY: help demo test chaos check format bench docs clean sim mutants
 
 help: ## show this list
 	@while IFS= read -r line; do case "$$line" in \
@@ -27,6 +27,9 @@ demo: $(VENV)/.ready ## watch two releases being judged on this machine (ARGS="-
 
 test: $(VENV)/.ready ## run every test (ARGS="-k name", or a path, narrows it)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+chaos: $(VENV)/.ready ## 5,000 requests and 30 releases while AWS has a bad day, about ten minutes
+	@$(BIN)/python -m tests.chaos.chaos_run $(ARGS)
 
 check: $(VENV)/.ready ## formatting, lint, types and the dependency rule
 	@$(BIN)/ruff format --check .
@@ -45,8 +48,9 @@ format: $(VENV)/.ready ## rewrite the code in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix-only .
 
-bench: $(VENV)/.ready ## measure what importing the package costs a cold start
-	@$(BIN)/python bench/import_time.py $(ARGS)
+bench: $(VENV)/.ready ## what a request costs beside boto3 and the naive design (ARGS="--quick" for a first look)
+	@$(BIN)/python bench/import_time.py --rounds 5
+	@$(BIN)/python -m bench.run $(ARGS)
 
 docs: $(VENV)/.docs-ready ## build the documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/.site/mkdocs.yml

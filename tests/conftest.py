@@ -25,6 +25,7 @@ os.environ |= {
 
 # Tests that share a costly fixture run in one process, the others wherever there is room.
 _TOGETHER = ("tests/e2e", "tests/infra", "tests/functional/test_transformer.py")
+_LONG = ("tests/e2e", "tests/functional/test_local_router", "tests/chaos")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -34,7 +35,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         group = next((place for place in _TOGETHER if path.startswith(place)), path)
         item.add_marker(pytest.mark.xdist_group(group))
     # The longest first: what begins last should not take longest.
-    items.sort(key=lambda item: "tests/e2e/" not in item.path.as_posix())
+    items.sort(key=lambda item: not any(place in item.path.as_posix() for place in _LONG))
 
 
 def _refuse_the_outside_world(event: str, args: tuple[object, ...]) -> None:

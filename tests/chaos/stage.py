@@ -1,0 +1,107 @@
+"""The deployed router and its versions, as an onlooker sees them: never through the proxy."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from tests.chaos.versions import ENVIRONMENT, GOOD
+
+from canary_router import settings
+from canary_router.core import records
+from canary_router.core.model import ServiceState
+from canary_router.local.home import tools_home
+from canary_router.local.record import Emulator
+from canary_router.local.toolchain import Toolchain, node_environment
+from canary_router.wiring import aws_ports
+
+_APP = Path(__file__).with_name("app.py")
+_ROOT = Path(__file__).parents[2]
+
+
+class Stage:
+    """Where the chaos happens."""
+
+    def __init__(self, emulator: Emulator, proxy: str, services: list[str]) -> None:
+        self.emulator = emulator
+        self.services = services
+        self._proxy = proxy
+        self._session = boto3.Session(emulator.access_key_id, emulator.secret_access_key, region_name=emulator.region)
+        self.ssm, self.states = self._client("ssm"), self._client("stepfunctions")
+
+    def _client(self, name: str) -> Any:
+        config = Config(inject_host_prefix=False, max_pool_connections=32)
+        return self._session.client(name, endpoint_url=self.emulator.endpoint_url, config=config)  # type: ignore[call-overload]
+
+    def deploy(self, assembly: Path) -> None:
+        context = {"services": self.services, "emulator": self.emulator.endpoint_url, "proxy": self._proxy}
+        env = os.environ | node_environment() | self.emulator.client_environment()
+        cdk = [*Toolchain(tools_home()).cdk(), "--app", str(assembly)]
+        for command, more in (
+            ([sys.executable, str(_APP)], {"CDK_OUTDIR": str(assembly), "CDK_CONTEXT_JSON": json.dumps(context)}),
+            ([*cdk, "bootstrap", f"aws://{self.emulator.account}/{self.emulator.region}"], {}),
+            ([*cdk, "deploy", "--require-approval", "never", "--all"], {}),
+        ):
+            path = {"PYTHONPATH": str(_ROOT)}
+            done = subprocess.run(command, env=env | more | path, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise RuntimeError(f"{command}\n{done.stdout}\n{done.stderr}")
+        for service in self.services:
+            self._put(service, "current", self.pipeline(service, GOOD[0]))
+
+    def pipeline(self, service: str, tag: str) -> str:
+        name = settings.pipeline_function_name(service, tag)
+        return f"arn:aws:lambda:{self.emulator.region}:{self.emulator.account}:function:{name}"
+
+    def machine(self, service: str, tag: str) -> str:
+        name = settings.stack_name(service, tag)
+        return f"arn:aws:states:{self.emulator.region}:{self.emulator.account}:stateMachine:{name}"
+
+    def _put(self, service: str, leaf: str, value: str) -> int:
+        name = settings.parameter_name(ENVIRONMENT, service, leaf)
+        return int(self.ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)["Version"])
+
+    def write_latest(self, service: str, value: str) -> int:
+        return self._put(service, "latest", value)
+
+    def is_asleep(self, service: str) -> bool:
+        latest = self.ports.pointers.read(service).latest
+        return (latest is None or latest.is_blank) and self.state(service).open_release is None
+
+    def state(self, service: str) -> ServiceState:
+        return records.state_of(service, self.ports.ledger.get(records.state_key(service)))
+
+    def reconcile(self) -> None:
+        """The schedule, quicker: an emulated minute is a minute. What it meets is part of the chaos."""
+        functions = self._client("lambda")
+        functions.invoke(
+            FunctionName=settings.function_name(ENVIRONMENT, "outcome"),
+            InvocationType="Event",
+            Payload=b'{"source": "canary-router"}',
+        )
+
+    @cached_property
+    def ports(self) -> Any:
+        """The record and the parameters, to look at."""
+        os.environ["AWS_ENDPOINT_URL"] = self.emulator.endpoint_url
+        try:
+            return aws_ports(self._session, ENVIRONMENT)
+        finally:
+            del os.environ["AWS_ENDPOINT_URL"]
+
+    @cached_property
+    def endpoint(self) -> str:
+        found = self._client("servicediscovery").discover_instances(
+            NamespaceName=settings.CLOUD_MAP_NAMESPACE, ServiceName=settings.CLOUD_MAP_SERVICE
+        )
+        return str(found["Instances"][0]["Attributes"]["endpoint"])
+
+    @cached_property
+    def key(self) -> str:
+        secret = self._client("secretsmanager").get_secret_value(SecretId=f"canary-router/{ENVIRONMENT}/api-key")
+        return str(secret["SecretString"])
