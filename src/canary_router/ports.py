@@ -163,7 +163,7 @@ class Executions(Protocol):
         """The execution; None when there is no such execution.
 
         Raises:
-            Unavailable: It cannot be looked up.
+            Unavailable: It cannot be looked up; ``NotVisible`` where asking again would not help.
         """
 
 

@@ -1,6 +1,9 @@
 """What one service's callers say cannot reach another service's records, whatever they put where."""
 
+from typing import Any
+
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.hostile.garbage import BOUNDED, checked, texts
@@ -8,10 +11,11 @@ from tests.unit.test_api import get, post
 from tests.unit.world import SERVICE, World, arn
 
 from canary_router import settings
+from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
 from canary_router.api import respond
 from canary_router.core.model import Status
 from canary_router.core.routing import transform_id_for_key
-from canary_router.errors import NotVisible
+from canary_router.errors import NotVisible, Unavailable
 from canary_router.ports import Execution
 
 OTHER = "reporter"
@@ -72,6 +76,21 @@ def test_an_execution_of_another_region_or_account_is_not_found_rather_than_a_5x
     world.replace_ports(executions=Elsewhere())
     event = get("t-1", execution_arn=f"arn:aws:states:{place}:execution:{SERVICE}-v1-0-0:t-1")
     assert checked(respond(world.router, event))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("AccessDeniedException", NotVisible), ("InvalidArn", NotVisible), ("InvalidParameterValue", Unavailable)],
+)
+def test_step_functions_refusal_to_say_is_not_taken_for_an_absence(code: str, error: type[Unavailable]) -> None:
+    class Client:
+        def describe_execution(self, **_: object) -> object:
+            raise ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "x")  # type: ignore[typeddict-item]
+
+    client: Any = Client()
+    with pytest.raises(Unavailable) as refused:
+        StepFunctionsExecutions(client).describe("arn")
+    assert type(refused.value) is error
 
 
 def test_a_caller_cannot_read_a_status_under_a_name_that_is_not_the_executions() -> None:

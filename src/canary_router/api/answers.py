@@ -20,7 +20,8 @@ from canary_router.errors import (
 )
 
 RETRY_AFTER_SECONDS = 5
-_DETAIL_AT_MOST = 1000
+PROBLEM_TYPE = "urn:canary-router:problem:"
+DETAIL_AT_MOST = 1000
 """Characters: a pipeline's error, which may be of any length, is quoted here."""
 
 # The first class that fits counts, so the narrower ones come first.
@@ -92,7 +93,7 @@ def unexpected(*, submitted: bool) -> dict[str, Any]:
 
 def _problem(status: int, name: str, title: str, detail: str, transform_id: str | None) -> dict[str, Any]:
     document = {
-        "type": f"urn:canary-router:problem:{name}",
+        "type": f"{PROBLEM_TYPE}{name}",
         "title": title,
         "status": status,
         "detail": _bounded(detail),
@@ -106,7 +107,7 @@ def _problem(status: int, name: str, title: str, detail: str, transform_id: str 
 
 
 def _bounded(detail: str) -> str:
-    return detail if len(detail) <= _DETAIL_AT_MOST else f"{detail[: _DETAIL_AT_MOST - 1]}…"
+    return detail if len(detail) <= DETAIL_AT_MOST else f"{detail[: DETAIL_AT_MOST - 1]}…"
 
 
 def _answer(status: int, content_type: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from canary_router.adapters.aws.trouble import code_of, read
 from canary_router.core.model import Status
-from canary_router.errors import Unavailable
+from canary_router.errors import NotVisible, Unavailable
 from canary_router.ports import Execution
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from canary_router.adapters.aws.wire.calls import ExecutionCalls
 
 _NONE = ("ExecutionDoesNotExist", "StateMachineDoesNotExist")
+_NOT_VISIBLE = ("AccessDeniedException", "InvalidArn")
+"""Answered for another account's execution, or another region's: it may well exist."""
 _STATUSES = {
     "RUNNING": Status.RUNNING,
     "PENDING_REDRIVE": Status.RUNNING,
@@ -40,6 +42,8 @@ class StepFunctionsExecutions:
             except Exception as error:
                 if code_of(error) in _NONE:
                     return None
+                if code_of(error) in _NOT_VISIBLE:
+                    raise NotVisible(f"{what}: {error}") from error
                 raise
             status = _STATUSES.get(answer["status"])
             if status is None:
