@@ -176,3 +176,23 @@ def test_the_second_version_needs_a_canary_although_the_pass_that_opens_it_has_j
     assert world.pointer("current") == arn("v1.1.0")
     world.reconcile()
     assert (world.release.target.tag, world.release.basis) == ("v1.2.0", Basis.CANARY)
+
+
+def test_a_write_of_current_that_was_sent_twice_is_not_taken_for_a_person_s() -> None:
+    world = World(current="")
+
+    class SentTwiceThenKilled(BlanksUnseenAndDies):
+        def put(self, service: str, leaf: str, value: str, note: str) -> int:
+            for _ in range(2):
+                self.world.pointers.put(service, leaf, value, note)
+            raise Uncertain("killed")
+
+    world.write_latest("v1.1.0")
+    world.replace_ports(pointers=SentTwiceThenKilled(world, ""))
+    with pytest.raises(Uncertain):
+        world.reconcile()
+    world.replace_ports(pointers=world.pointers)
+    for _ in range(4):
+        world.reconcile()
+    assert world.state.current_write == 2
+    assert [release.basis for release in world.releases] == [Basis.FIRST]

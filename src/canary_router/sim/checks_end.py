@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from canary_router.core.model import Basis, Release, ReleaseState, Status
 from canary_router.settings import BLANK
+from canary_router.sim.checks_requests import is_broken_now
 from canary_router.sim.evidence import BLANKED, PROMOTED, Evidence, is_by_person, is_release, release_id_of
 from canary_router.sim.journal import Pass, PointerWrite
 from canary_router.sim.world import is_valid, tag_of
@@ -137,6 +138,8 @@ def check_progress(evidence: Evidence) -> Iterator[str]:
             continue
         job = evidence.journal.jobs.get(str(item.get("execution_arn", "")))
         status = Status(str(item["status"]))
+        if status is Status.ADMITTED and "rescue_of" in item and is_broken_now(evidence):
+            continue  # it waits for a version that can start it
         if status is Status.ADMITTED or (status is Status.RUNNING and job is not None and job.ends is not None):
             yield f"{key.partition} is {status} at the end"
         elif status.is_final and job is not None and status not in (job.outcome, Status.NOT_STARTED):

@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from canary_router.core.model import Route
+from canary_router.core.model import ENDED_BADLY, Route
+from canary_router.core.records import rescue_id
 from canary_router.sim.evidence import Evidence
 from canary_router.sim.journal import Attempt, Job
 from canary_router.sim.plan import Behaviour
 from canary_router.sim.world import is_valid, tag_of
 
 _ACCEPTED = 202
+_RESCUE = rescue_id("")
 _UNKNOWN = (0, 504)
 _KEY_REUSED = 409
 _SETTLED = 20_000.0
@@ -19,7 +21,10 @@ _SETTLED = 20_000.0
 def check_one_job(evidence: Evidence) -> Iterator[str]:
     """A 202 stands for one execution, any other error than 504 for none, a 504 retried with its key for one."""
     jobs: dict[tuple[str, object], list[Job]] = defaultdict(list)
+    yield from _rescues(evidence)
     for job in evidence.journal.jobs.values():
+        if is_rescue(job):
+            continue
         jobs[str(job.document["request"]), job.document.get("attempt")].append(job)
     attempts: dict[tuple[str, object], list[Attempt]] = defaultdict(list)
     for attempt in evidence.journal.attempts:
@@ -30,6 +35,38 @@ def check_one_job(evidence: Evidence) -> Iterator[str]:
     for (name, _), started in jobs.items():
         if len(started) > 1:
             yield f"{name} was started {len(started)} times: {', '.join(job.arn for job in started)}"
+
+
+def is_rescue(job: Job) -> bool:
+    """Whether a job runs a failed one's input once more."""
+    return job.name.endswith(_RESCUE)
+
+
+def _rescues(evidence: Evidence) -> Iterator[str]:
+    """A failed job's rescue is one execution, after the failure; where the policy asks for it there is one."""
+    rescues: dict[str, list[Job]] = defaultdict(list)
+    failed: dict[str, float] = {}
+    for job in evidence.journal.jobs.values():
+        if is_rescue(job):
+            rescues[job.name.removesuffix(_RESCUE)].append(job)
+        elif job.outcome in ENDED_BADLY and job.ends is not None:
+            failed[job.name] = job.ends
+    for name, jobs in rescues.items():
+        if len(jobs) > 1:
+            yield f"{name} was rescued {len(jobs)} times: {', '.join(job.arn for job in jobs)}"
+        if failed.get(name, float("inf")) > jobs[0].started:
+            yield f"{name} was rescued before it had failed"
+    for release in evidence.releases.values():
+        for item in evidence.canaries.get(release.release_id, ()) if release.policy.rescue else ():
+            name = str(item["transform_id"])
+            if item["status"] in ENDED_BADLY and name not in rescues and not is_broken_now(evidence):
+                yield f"{name} failed, and nobody has rescued it"
+
+
+def is_broken_now(evidence: Evidence) -> bool:
+    """Whether there is no current version that could start a job."""
+    current = evidence.readings.current
+    return current is None or not is_valid(current.value) or _is_broken(evidence, [current.value])
 
 
 def _one_request(tried: list[Attempt], started: list[Job]) -> Iterator[str]:

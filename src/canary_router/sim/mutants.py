@@ -16,7 +16,7 @@ from canary_router.core.conditions import Write
 from canary_router.core.model import Release, WriteMark
 from canary_router.core.verdict import Hold, Promote, judge
 from canary_router.errors import Unavailable
-from canary_router.flows import blanking, drive, keyed, outcome, reconcile, starting
+from canary_router.flows import blanking, drive, keyed, outcome, reconcile, rescue, starting
 from canary_router.flows.admission import Admission, Canary
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Unknown
@@ -219,5 +219,6 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("conclusions from an old read of current", "evidence", ((reconcile, "is_behind", _no),)),
     Mutant("latest is blank already, says an old read", "pointers at rest", ((blanking, "is_older_than", _no),)),
     Mutant("trouble with the canary's record reaches the caller", "no downtime", ((Canary, "offer", _careless_offer),)),
+    Mutant("nobody starts the rescue", "one job", ((rescue.Rescuer, "start", _nothing),)),
     Mutant("nobody is told", "progress", ((drive.Driver, "tell", _nothing),)),
 )

@@ -148,6 +148,8 @@ def _policy(chance: random.Random) -> dict[str, Any]:
         policy["max_failures"] = chance.randint(0, requests - 1)
     if chance.random() < 0.3:
         policy["record"] = "all"
+    if chance.random() < 0.3:
+        policy["rescue"] = True
     return policy
 
 

@@ -61,7 +61,8 @@ class _Run:
 
     def finish(self) -> None:
         """Lets time go by, minute by minute, until nothing is left to do."""
-        last = max((self.plan.chaos, *(deed.at for deed in self.plan.deeds)))
+        ends = (outage.until for outage in self.plan.outages)
+        last = max((self.plan.chaos, *ends, *(deed.at for deed in self.plan.deeds)))
         quiet = 0.0
         for minute in range(1, int((last + _PATIENCE) / 60)):
             self.control.minute(minute)
