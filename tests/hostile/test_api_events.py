@@ -130,6 +130,13 @@ def test_a_nasty_text_in_a_path_or_query_is_no_more_than_not_found(part: str, te
     assert is_untouched(world)
 
 
+@pytest.mark.parametrize("body", ['{"a": 1e999}', "-1e999", '{"\\ud800": 1}', '"\\udfff"', "\ufeff{}"])
+def test_what_json_can_spell_but_nobody_can_pass_on_is_the_clients_mistake(body: str) -> None:
+    world = awake()
+    assert checked(respond(world.router, post(body)))[0] == 400
+    assert is_untouched(world)
+
+
 def test_nan_as_the_name_of_a_service_is_not_taken_for_text() -> None:
     """As text it would be a name in good form."""
     assert checked(respond(World().router, {**post(), "pathParameters": {"service": float("nan")}}))[0] == 404
