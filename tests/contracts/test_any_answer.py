@@ -101,3 +101,17 @@ def test_an_invoker_always_answers(stub: Stub, reply: Reply, failure: str) -> No
     headers = (("X-Amz-Function-Error", failure),) if failure else ()
     stub.will(Reply(reply.status, reply.body, (*reply.headers, *headers)))
     assert isinstance(invoke(stub.backend), Accepted | Refused | Broke | Lost)
+
+
+def test_what_the_project_does_not_store_is_left_out_and_hides_nothing(stub: Stub) -> None:
+    foreign = {
+        "fraction": {"N": "1.5"},
+        "huge": {"N": "1E+50"},
+        "flag": {"BOOL": True},
+        "list": {"L": [{"S": "a"}]},
+        "raw": {"B": "AAAA"},
+        "nothing": {"NULL": True},
+    }
+    own = {"pk": {"S": "a"}, "count": {"N": "-12"}, "text": {"S": "t"}}
+    stub.will(Reply(200, encoded({"ConsumedCapacity": {}, "Item": {**foreign, **own}})))
+    assert READS["get an item"](stub.backend) == {"pk": "a", "count": -12, "text": "t"}

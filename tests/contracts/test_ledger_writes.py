@@ -1,10 +1,14 @@
 """What a commit does to items, what a transaction does to all of them or to none, and what happens when many race."""
 
+import sys
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from canary_router import settings
+from canary_router.adapters.memory import MemoryLedger
 from canary_router.core import records
 from canary_router.core.conditions import Clause, Item, Key, Op, Value, Write
 from canary_router.ports import Ledger
@@ -16,6 +20,15 @@ BUDGET = 5
 @pytest.fixture
 def key(service: str) -> Key:
     return records.release_key(service, "r1-1")
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as they can, so that what is not locked shows."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def fields(ledger: Ledger, key: Key) -> dict[str, Value] | None:
@@ -137,7 +150,10 @@ def race(ledger: Ledger, key: Key, *, with_a_job: bool) -> list[bool]:
     ledger.commit((Write(key, (), put={"state": "OPEN", "admitted": 0, "requests": BUDGET}),))
     clauses = (Clause("open", "state", Op.EQUALS, "OPEN"), Clause("room", "admitted", Op.BELOW_FIELD, "requests"))
 
+    together = threading.Barrier(THREADS, timeout=10)
+
     def admit(number: int) -> bool:
+        together.wait()
         place = Write(key, clauses, add={"admitted": 1})
         job = Write(key._replace(sort=f"JOB#{number:02}"), (Clause("new", "id", Op.ABSENT),), put={"id": number})
         refusal = ledger.commit((place, job) if with_a_job else (place,))
@@ -148,6 +164,7 @@ def race(ledger: Ledger, key: Key, *, with_a_job: bool) -> list[bool]:
         return list(threads.map(admit, range(THREADS)))
 
 
+@pytest.mark.usefixtures("restless")
 def test_however_many_race_for_a_budget_exactly_the_budget_is_given_out(ledger: Ledger, key: Key) -> None:
     assert race(ledger, key, with_a_job=False).count(True) == BUDGET
     assert fields(ledger, key) == {"state": "OPEN", "admitted": BUDGET, "requests": BUDGET}
@@ -162,6 +179,21 @@ def test_in_a_race_of_transactions_those_with_a_place_and_no_others_are_on_recor
     assert fields(ledger, key) == {"state": "OPEN", "admitted": BUDGET, "requests": BUDGET}
     jobs = ledger.by_prefix(key.partition, "JOB#").items
     assert [int(job["id"]) for job in jobs] == [number for number, got_one in enumerate(taken) if got_one]
+
+
+@pytest.mark.usefixtures("restless")
+def test_additions_that_race_are_all_counted(ledger: Ledger, key: Key) -> None:
+    each = 500 if isinstance(ledger, MemoryLedger) else 3
+    together = threading.Barrier(THREADS, timeout=10)
+
+    def add(_: int) -> None:
+        together.wait()
+        for _ in range(each):
+            assert ledger.commit((Write(key, (), add={"count": 1}),)) is None
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(add, range(THREADS)))
+    assert fields(ledger, key) == {"count": THREADS * each}
 
 
 def test_of_many_who_create_the_same_item_one_does(ledger: Ledger, key: Key) -> None:
