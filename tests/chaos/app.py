@@ -6,12 +6,12 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
+from tests.chaos.versions import BAD, ENVIRONMENT, GOOD, STUCK
 
 from canary_router import settings
 from canary_router.cdk import BundledFunction, CanaryRouter, FunctionOptions, RouterOptions
 from canary_router.core.policy import Policy
 from canary_router.local.concessions import concede
-from tests.chaos.versions import BAD, ENVIRONMENT, GOOD, STUCK
 
 _CALLED = ("SSM", "DYNAMODB", "LAMBDA", "SFN", "EVENTBRIDGE")
 _ENDS = {

@@ -32,6 +32,7 @@ class Size:
     services: int
     threads: int
     rate: float
+    pointer_rate: float
     seed: int
 
 
@@ -63,11 +64,11 @@ def _run_on(stage: Stage, chaos: Chaos, size: Size, say: Callable[[str], None]) 
     minder = threading.Thread(target=every_few_seconds)
     minder.start()
     try:
-        chaos.rate = size.rate
+        chaos.rate, chaos.pointer_rate = size.rate, size.pointer_rate
         front_ends.start()
         deployments.run()
         front_ends.wait()
-        chaos.rate = 0.0
+        chaos.rate = chaos.pointer_rate = 0.0
         say("The faults are over; waiting for rest")
         until = time.monotonic() + _REST_SECONDS
         while time.monotonic() < until and not all(stage.is_asleep(service) for service in stage.services):
@@ -102,6 +103,7 @@ def main() -> int:
     parser.add_argument("--services", type=int, default=6)
     parser.add_argument("--threads", type=int, default=12)
     parser.add_argument("--rate", type=float, default=0.02, help="probability of a fault at each call to AWS")
+    parser.add_argument("--pointer-rate", type=float, default=0.1, help="the same at each write of a pointer")
     parser.add_argument("--seed", type=int, default=1)
     size = Size(**vars(parser.parse_args()))
 

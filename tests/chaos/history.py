@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.chaos.versions import BAD, GOOD, STUCK
 from tests.chaos.stage import Stage
+from tests.chaos.versions import BAD, GOOD, STUCK
 from tests.chaos.workload import UNKNOWN, Release, Request
 
 from canary_router.core.model import Basis, ReleaseState

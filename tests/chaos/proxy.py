@@ -21,15 +21,17 @@ _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
 class Chaos:
-    """The proxy. ``rate`` is the probability of a fault at each call; 0 passes everything on.
+    """The proxy.
 
     Attributes:
+        rate: Probability of a fault at each call; 0 passes everything on.
+        pointer_rate: The same at the writes of pointers, the most delicate calls of all.
         endpoint: Where the functions find it.
         faults: How many faults of each kind, by the operation that they hit.
     """
 
     def __init__(self, target: str, seed: int) -> None:
-        self.rate = 0.0
+        self.rate = self.pointer_rate = 0.0
         self.faults: Counter[str] = Counter()
         self.calls = 0
         self._target = urlsplit(target).netloc
@@ -51,10 +53,10 @@ class Chaos:
         self._server.server_close()
 
     def draw(self, operation: str) -> str:
-        """The fault of the next call; empty for none. Pointer writes, the most delicate of all, meet more."""
+        """The fault of the next call; empty for none."""
         with self._lock:
             self.calls += 1
-            rate = min(1.0, self.rate * 4) if operation.endswith("PutParameter") else self.rate
+            rate = self.pointer_rate if operation.endswith("PutParameter") else self.rate
             if self._random.random() >= rate:
                 return ""
             fault = self._random.choice(FAULTS)

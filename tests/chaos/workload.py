@@ -9,8 +9,8 @@ from itertools import count
 from typing import Any
 
 import urllib3
-from tests.chaos.versions import BAD, GOOD, STUCK
 from tests.chaos.stage import Stage
+from tests.chaos.versions import BAD, GOOD, STUCK
 
 UNKNOWN = (0, 504)
 _TRIES = 12
