@@ -26,7 +26,7 @@ from canary_router.core.records import release_item
 ACCOUNT = "arn:aws:{service}:us-east-1:000000000000:"
 CURRENT = ACCOUNT.format(service="lambda") + "function:asleep-v1-0-0-pipeline"
 LATEST = ACCOUNT.format(service="lambda") + "function:asleep-v1-1-0-pipeline"
-EXECUTION = ACCOUNT.format(service="states") + "execution:asleep-v1-0-0:t-1"
+EXECUTION = ACCOUNT.format(service="states") + "execution:asleep-v1-0-0:"
 MODIFIED = 1_750_000_000
 POLICY = '{"requests": 2, "share": 1.0}'
 DELAYS = {"GetParameters": 0.004, "GetParameter": 0.004, "Invoke": 0.012, "TransactWriteItems": 0.009, "Scan": 0.012}
@@ -53,6 +53,8 @@ class Answers:
             if found is None:
                 found = self._rendered[body] = _http(_ANSWERS[operation](json.loads(body)))
             return operation, found
+        if operation == "Invoke":
+            return operation, _invoked(body)
         return operation, _PLAIN.get(operation, _PLAIN["UpdateItem"])
 
     def _scanned(self, body: bytes) -> bytes:
@@ -104,7 +106,7 @@ def _item(request: dict[str, Any]) -> Any:
         opened_at=MODIFIED * 1000,
         admitted=2 if service == "full" else 0,
     )
-    return {"Item": encode_item(release_item(release))}
+    return {"Item": encode_item(release_item(release)), "ConsumedCapacity": {"CapacityUnits": 0.5}}
 
 
 def _pages(table: str) -> list[bytes]:
@@ -117,7 +119,7 @@ def _pages(table: str) -> list[bytes]:
         item = {
             "transform_id": {"S": f"t-{number:032x}"},
             "status": {"S": "RUNNING" if number < int(running) else "SUCCEEDED"},
-            "execution_arn": {"S": f"{EXECUTION}-{number:032x}"},
+            "execution_arn": {"S": f"{EXECUTION}t-{number:032x}"},
             "created_at": {"N": str(MODIFIED * 1000 + number)},
             "version": {"S": "v1.1.0"},
         }
@@ -128,6 +130,12 @@ def _pages(table: str) -> list[bytes]:
             items, size = [], 0
     documents.append({"Items": items})
     return [_http({**page, "Count": len(page["Items"]), "ScannedCount": len(page["Items"])}) for page in documents]
+
+
+def _invoked(body: bytes) -> bytes:
+    """A pipeline names the execution after the job, whose id is the payload's first field."""
+    name = body[body.find(b'"t-') + 1 :].partition(b'"')[0].ljust(_ID_LENGTH, b"0")[:_ID_LENGTH]
+    return _INVOKED_HEAD + name + b'"}'
 
 
 def _http(document: Any) -> bytes:
@@ -142,9 +150,10 @@ _ANSWERS = {
     "GetParameter": lambda request: {"Parameter": _parameter(request["Name"])},
     "GetItem": _item,
 }
+_ID_LENGTH = len("t-") + 32
+_INVOKED_HEAD = _http({"execution_arn": EXECUTION + "0" * _ID_LENGTH})[: -_ID_LENGTH - 2]
 _PLAIN = {
-    "Invoke": _http({"execution_arn": EXECUTION}),
-    "DescribeExecution": _http({"executionArn": EXECUTION, "status": "RUNNING", "startDate": MODIFIED}),
+    "DescribeExecution": _http({"executionArn": EXECUTION + "t-1", "status": "RUNNING", "startDate": MODIFIED}),
     "UpdateItem": _http({}),
 }
 

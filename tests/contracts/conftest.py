@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from moto.server import ThreadedMotoServer
-from tests.contracts.backends import Backend
+from tests.contracts.backends import BOTO3, WIRE, Backend
 from tests.contracts.stub import Stub, running_stub
 from tests.contracts.tables import new_ledger
 
@@ -51,13 +51,19 @@ def _really_run_state_machines(host: str, port: int) -> None:
 
 
 @pytest.fixture(scope="session")
-def stub() -> Iterator[Stub]:
+def wired(ministack: Backend) -> Backend:
+    """The emulator, called as the request function does."""
+    return ministack.over(WIRE)
+
+
+@pytest.fixture(scope="session", params=[BOTO3, WIRE])
+def stub(request: pytest.FixtureRequest) -> Iterator[Stub]:
     """An endpoint in trouble: tell it what it will answer."""
-    with running_stub() as running:
+    with running_stub(transport=request.param) as running:
         yield running
 
 
-@pytest.fixture(params=["memory", "ministack", "moto"])
+@pytest.fixture(params=["memory", "ministack", "moto", "wired"])
 def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
     """An empty ledger."""
     if request.param == "memory":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 
-from tests.contracts.backends import Backend
+from tests.contracts.backends import BOTO3, Backend
 
 from canary_router.local import loopback
 
@@ -88,11 +88,11 @@ class Stub:
 
 
 @contextmanager
-def running_stub(upstream: str = "") -> Iterator[Stub]:
+def running_stub(upstream: str = "", transport: str = BOTO3) -> Iterator[Stub]:
     """Runs a stub at a free port; ``upstream`` is the URL of the real server that performs what the stub does not."""
     with ThreadingHTTPServer((loopback.HOST, 0), _Handler) as server:
         url = f"http://{loopback.HOST}:{server.server_port}"
-        stub = Stub(Backend("stub", url, "000000000000", "test"), upstream=upstream)
+        stub = Stub(Backend("stub", url, "000000000000", "test", transport=transport), upstream=upstream)
         server.stub = stub  # type: ignore[attr-defined]  # the handler finds it there
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

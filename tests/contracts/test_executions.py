@@ -10,7 +10,7 @@ from canary_router.ports import Execution
 STATUSES = [Status.RUNNING, Status.SUCCEEDED, Status.FAILED, Status.ABORTED]
 
 
-@pytest.fixture(params=["memory", "ministack", "moto"])
+@pytest.fixture(params=["memory", "ministack", "moto", "wired"])
 def stage(request: pytest.FixtureRequest) -> Stage:
     if request.param == "memory":
         return state_machines.in_memory()

@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.contracts import lambdas
-from tests.contracts.backends import Backend
+from tests.contracts.backends import BOTO3, WIRE, Backend
 
 from canary_router.adapters.aws.functions import LambdaInvoker
 from canary_router.adapters.memory import MemoryPipelines
@@ -22,14 +23,19 @@ def function(ministack: Backend) -> str:
     return lambdas.deploy(ministack, "job-v1-0-0-pipeline")
 
 
+@pytest.fixture(params=[BOTO3, WIRE])
+def backend(request: pytest.FixtureRequest, ministack: Backend) -> Backend:
+    return ministack.over(request.param)
+
+
 def payload(do: str, transform_id: str = "t-1", **more: Any) -> dict[str, Any]:
     return {"transform_id": transform_id, "service": "job", "version": "v1.0.0", "input": {"do": do, **more}}
 
 
 @pytest.fixture
-def order(ministack: Backend, function: str) -> Callable[..., Invocation]:
+def order(backend: Backend, function: str) -> Callable[..., Invocation]:
     """Has the function do something."""
-    invoker = LambdaInvoker(ministack.client("lambda"))
+    invoker = LambdaInvoker(backend.client("lambda"))
     return lambda do, **more: invoker.invoke(function, payload(do, **more))
 
 
@@ -108,40 +114,41 @@ def test_a_pipeline_that_dies_may_have_started_the_job_before(order: Callable[..
         "arn:aws:lambda:us-east-1:000000000000:function:job-v1-0-0-pipeline:no-such-alias",
     ],
 )
-def test_a_pipeline_that_is_not_there_did_not_run(ministack: Backend, function: str, arn: str) -> None:
-    answer = LambdaInvoker(ministack.client("lambda")).invoke(arn, payload("start"))
+def test_a_pipeline_that_is_not_there_did_not_run(backend: Backend, function: str, arn: str) -> None:
+    answer = LambdaInvoker(backend.client("lambda")).invoke(arn, payload("start"))
     assert isinstance(answer, Refused)
     assert "ResourceNotFound" in answer.reason
 
 
-def test_a_pipeline_that_is_throttled_did_not_run(ministack: Backend) -> None:
-    arn = lambdas.deploy(ministack, "throttled-v1-0-0-pipeline")
-    client = ministack.client("lambda")
+def test_a_pipeline_that_is_throttled_did_not_run(backend: Backend) -> None:
+    arn = lambdas.deploy(backend, f"throttled-{backend.transport}-v1-0-0-pipeline")
+    client = backend.client("lambda")
     client.put_function_concurrency(FunctionName=arn, ReservedConcurrentExecutions=0)
     answer = LambdaInvoker(client).invoke(arn, payload("start"))
     assert isinstance(answer, Refused)
     assert "TooManyRequests" in answer.reason
 
 
-def test_a_router_that_may_not_invoke_a_pipeline_did_not(ministack: Backend, function: str) -> None:
-    users = ministack.client("iam")
-    users.create_user(UserName="nobody")
-    key = users.create_access_key(UserName="nobody")["AccessKey"]
-    nobody = Backend("ministack", ministack.endpoint_url, key["AccessKeyId"], key["SecretAccessKey"])
+def test_a_router_that_may_not_invoke_a_pipeline_did_not(backend: Backend, function: str) -> None:
+    users = backend.client("iam")
+    name = f"nobody-{backend.transport}"
+    users.create_user(UserName=name)
+    key = users.create_access_key(UserName=name)["AccessKey"]
+    nobody = replace(backend, access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
     answer = LambdaInvoker(nobody.client("lambda")).invoke(function, payload("start"))
     assert isinstance(answer, Refused)
     assert "AccessDenied" in answer.reason
 
 
-def test_a_pipeline_that_takes_too_long_may_be_starting_the_job_yet(ministack: Backend) -> None:
-    arn = lambdas.deploy(ministack, "slow-v1-0-0-pipeline")
-    answer = LambdaInvoker(ministack.with_patience(0.3).client("lambda")).invoke(arn, payload("take long"))
+def test_a_pipeline_that_takes_too_long_may_be_starting_the_job_yet(backend: Backend) -> None:
+    arn = lambdas.deploy(backend, f"slow-{backend.transport}-v1-0-0-pipeline")
+    answer = LambdaInvoker(backend.with_patience(0.3).client("lambda")).invoke(arn, payload("take long"))
     assert isinstance(answer, Lost)
     assert "timeout" in answer.reason.lower()
 
 
-def test_what_cannot_be_sent_was_not_sent(ministack: Backend, function: str) -> None:
-    invoker = LambdaInvoker(ministack.client("lambda"))
+def test_what_cannot_be_sent_was_not_sent(backend: Backend, function: str) -> None:
+    invoker = LambdaInvoker(backend.client("lambda"))
     for document in (object(), "\ud800", nested(100_000)):
         assert isinstance(invoker.invoke(function, {"input": document}), Refused)
     assert isinstance(invoker.invoke("", payload("start")), Refused)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.contracts.backends import Backend
+from tests.contracts.backends import BOTO3, WIRE, Backend
 from tests.contracts.samples import NOW, on_current, opened, recorded, recorded_release, refused, state, transform
 from tests.contracts.stub import THROTTLED, Performed, Stub, running_stub
 from tests.contracts.tables import create_table
@@ -21,10 +21,15 @@ TABLE = settings.table_name("lost-answers")
 
 
 @pytest.fixture(scope="module")
-def wire(ministack: Backend) -> Iterator[Stub]:
-    """The way to the server, which loses what it is told to lose."""
+def table(ministack: Backend) -> str:
     create_table(ministack.client("dynamodb"), TABLE)
-    with running_stub(ministack.endpoint_url) as running:
+    return TABLE
+
+
+@pytest.fixture(scope="module", params=[BOTO3, WIRE])
+def wire(request: pytest.FixtureRequest, ministack: Backend, table: str) -> Iterator[Stub]:
+    """The way to the server, which loses what it is told to lose."""
+    with running_stub(ministack.endpoint_url, request.param) as running:
         yield running
 
 

@@ -21,7 +21,7 @@ THREADS = 16
 Environments = Callable[[str], Pointers]
 
 
-@pytest.fixture(params=["memory", "ministack", "moto"])
+@pytest.fixture(params=["memory", "ministack", "moto", "wired"])
 def environments(request: pytest.FixtureRequest, service: str) -> Environments:
     """Pointers of as many environments as a test asks for; no other test knows them."""
     if request.param == "memory":

@@ -132,8 +132,6 @@ def test_an_event_that_the_bus_did_not_take_was_not_sent(stub: Stub) -> None:
         (error("ServiceException", 500), Lost),
         (GATEWAY, Lost),
         (LOST, Lost),
-        (CUT, Accepted),
-        (Reply(200, b'{"execution_arn": "ar', cut=True), Accepted),
         (Reply(200, b"<html>"), Accepted),
         (Reply(200, b"[" * 60_000), Accepted),
         (Reply(200, b"\xff\xfe"), Accepted),
@@ -158,3 +156,11 @@ def test_an_invocation_that_is_not_answered_is_not_waited_for_for_ever(stub: Stu
 
 def test_an_invocation_that_reached_nobody_did_not_run(nobody: Backend) -> None:
     assert isinstance(invoke(nobody), Refused)
+
+
+@pytest.mark.parametrize("answer", [CUT, Reply(200, b'{"execution_arn": "ar', cut=True)])
+def test_an_invocation_whose_answer_is_cut_off_says_at_most_that_the_pipeline_ran(stub: Stub, answer: Answer) -> None:
+    stub.will(answer)
+    invocation = invoke(stub.backend)
+    assert isinstance(invocation, Lost) or invocation == Accepted(None)
+    assert stub.count == 1

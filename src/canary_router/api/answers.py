@@ -1,11 +1,10 @@
 """The contract's answers: transforms as JSON, errors as RFC 9457 problems."""
 
 import json
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from canary_router.core.model import Transform
+from canary_router.core.quoting import quoted
 from canary_router.errors import (
     CanaryRouterError,
     InputTooLarge,
@@ -20,6 +19,7 @@ from canary_router.errors import (
 )
 
 RETRY_AFTER_SECONDS = 5
+_SERVICE_UNAVAILABLE = 503
 PROBLEM_TYPE = "urn:canary-router:problem:"
 DETAIL_AT_MOST = 1000
 """Characters: a pipeline's error, which may be of any length, is quoted here."""
@@ -43,7 +43,7 @@ def transform_json(transform: Transform) -> dict[str, Any]:
     url = f"/services/{transform.service}/transforms/{transform.transform_id}"
     if transform.execution_arn is not None:
         # A job that is not on record is found by its execution alone.
-        url += f"?execution_arn={quote(transform.execution_arn, safe=':')}"
+        url += f"?execution_arn={quoted(transform.execution_arn, safe=':')}"
     document = {
         "transform_id": transform.transform_id,
         "service": transform.service,
@@ -101,7 +101,7 @@ def _problem(status: int, name: str, title: str, detail: str, transform_id: str 
     if transform_id is not None:
         document["transform_id"] = transform_id
     answer = _answer(status, "application/problem+json", document)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status == _SERVICE_UNAVAILABLE:
         answer["headers"]["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return answer
 

@@ -12,12 +12,13 @@ from canary_router.adapters.aws.failures import ServiceError
 from canary_router.adapters.aws.wire.connection import Answer
 from canary_router.adapters.aws.wire.credentials import source_of
 from canary_router.adapters.aws.wire.endpoints import endpoint_of
-from canary_router.adapters.aws.wire.quoting import quoted
 from canary_router.adapters.aws.wire.signing import Signer
 from canary_router.adapters.aws.wire.transport import Limits, Tls, Transport
+from canary_router.core.quoting import quoted
 from canary_router.errors import ConfigurationError
 
 _ERRORS_FROM = 300
+_PATHS_KEPT = 64
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
@@ -144,17 +145,25 @@ class FunctionCalls:
     def __init__(self, transport: Transport) -> None:
         """Takes the transport to Lambda."""
         self._transport = transport
+        self._paths: dict[str, str] = {}
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> Any:  # noqa: N803 - AWS's names, as in boto3
         """Invoke, waiting for the answer."""
-        path = f"/2015-03-31/functions/{quoted(FunctionName)}/invocations"
-        answer = self._transport.post(path, {}, Payload, repeatable=False)
+        answer = self._transport.post(self._path_of(FunctionName), {}, Payload, repeatable=False)
         if answer.status >= _ERRORS_FROM:
             raise error_in("Invoke", answer)
         made: dict[str, Any] = {"StatusCode": answer.status, "Payload": io.BytesIO(answer.body)}
         if "x-amz-function-error" in answer.headers:
             made["FunctionError"] = answer.headers["x-amz-function-error"]
         return made
+
+    def _path_of(self, function: str) -> str:
+        path = self._paths.get(function)
+        if path is None:
+            if len(self._paths) >= _PATHS_KEPT:
+                self._paths.clear()
+            path = self._paths[function] = f"/2015-03-31/functions/{quoted(function)}/invocations"
+        return path
 
 
 def error_in(operation: str, answer: Answer) -> ServiceError:

@@ -112,7 +112,9 @@ class ContainerCredentials:
         relative = self._env.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
         endpoint = Endpoint(_RELATIVE + relative if relative else self._env["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
         if not endpoint.tls and endpoint.host not in _LINK_LOCAL:
-            raise ConfigurationError(f"{endpoint.host} is not on this machine, and its answer would not be encrypted")
+            raise ConfigurationError(
+                f"{endpoint.authority} is not on this machine, and its answer would not be encrypted"
+            )
         return endpoint
 
     def _token(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from canary_router.errors import ConfigurationError
 
-_URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[^/?#@:\[\]\s]+)(?::(\d{1,5}))?(/[^?#\s]*)?")
+_URL = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(/[^?#\s]*)?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SUFFIXES = (
     ("cn-", "amazonaws.com.cn"),
@@ -25,7 +25,7 @@ class Endpoint:
 
     Attributes:
         tls: Whether the connection is encrypted.
-        host: Name or address to connect to.
+        host: Name or address to connect to, in ASCII.
         port: Port to connect to.
         authority: What the ``host`` header says.
         path: Prefix of every path; empty, or without a slash at its end.

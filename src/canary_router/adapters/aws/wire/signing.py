@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 
 from canary_router.adapters.aws.wire.credentials import Credentials
-from canary_router.adapters.aws.wire.quoting import quoted
+from canary_router.core.quoting import quoted
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _CACHED_PATHS = 64

@@ -69,6 +69,9 @@ class Transport:
         self._limits = limits
         self._idle: list[Connection] = []
 
+    def __del__(self) -> None:
+        self._drop_all()
+
     def post(self, path: str, headers: dict[str, str], body: bytes, *, repeatable: bool) -> Answer:
         """Sends a POST.
 
