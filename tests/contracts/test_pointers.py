@@ -156,10 +156,10 @@ def test_history_and_reading_know_the_same_write_by_the_same_mark(pointers: Poin
     assert [each.mark for each in pointers.history(service, "latest", 0)] == marks
 
 
-def test_a_note_belongs_to_one_write_only(pointers: Pointers, service: str) -> None:
+def test_a_note_belongs_to_one_write_and_to_its_history(pointers: Pointers, service: str) -> None:
     pointers.put(service, "latest", "first", "noted")
-    pointers.put(service, "latest", "second", "")
     assert reading(pointers, service, "latest").note == ""
+    pointers.put(service, "latest", "second", "")
     assert [each.note for each in pointers.history(service, "latest", 0)] == ["noted", ""]
 
 

@@ -108,6 +108,13 @@ def test_a_status_that_nobody_knows_yet_is_no_answer(stub: Stub) -> None:
         describe(stub.backend)
 
 
+@pytest.mark.parametrize("code", ["ExecutionDoesNotExist", "StateMachineDoesNotExist"])
+def test_an_execution_that_step_functions_does_not_know_is_none(stub: Stub, code: str) -> None:
+    """The emulators know the first of these only."""
+    stub.will(error(code))
+    assert describe(stub.backend) is None
+
+
 def test_an_execution_that_is_about_to_be_redriven_is_running(stub: Stub) -> None:
     stub.will(ok(executionArn="arn", status="PENDING_REDRIVE"))
     assert getattr(describe(stub.backend), "status", None) == "RUNNING"
