@@ -33,7 +33,7 @@ def check_lost_releases(evidence: Evidence) -> Iterator[str]:
             yield f"{release.release_id} is on record for {release.target.tag}, but {write.value} was written"
         elif release.state is ReleaseState.SUPERSEDED and not _is_superseded_by_newer(evidence, release):
             yield f"{release.release_id} was superseded, but by nothing newer"
-        elif "withdrawn" in release.reason and not any(_withdraws(other) for other in later):
+        elif "withdrawn" in release.reason and not any(_withdraws(other, write) for other in later):
             yield f"{release.release_id} counts as withdrawn, but nobody has withdrawn it"
 
 
@@ -44,8 +44,9 @@ def _in_order(evidence: Evidence) -> Iterator[str]:
             yield f"{after.release_id} was opened after {before.release_id}, which is newer"
 
 
-def _withdraws(other: PointerWrite) -> bool:
-    return is_release(other) or is_by_person(other) or other.who.startswith("deploy")
+def _withdraws(other: PointerWrite, write: PointerWrite) -> bool:
+    meant = other.who.startswith("deploy") and other.note == f"{BLANKED}{release_id_of(write)}"
+    return meant or is_release(other) or is_by_person(other)
 
 
 def _is_superseded_by_newer(evidence: Evidence, release: Release) -> bool:

@@ -2,7 +2,8 @@
 
 import json
 import random
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -120,7 +121,7 @@ def plan_for(seed: int) -> Plan:
     chance = random.Random(seed)
     chaos = chance.choice((150.0, 240.0, 400.0, 700.0))
     deployments = _deployments(chance, chaos)
-    return Plan(
+    plan = Plan(
         seed=seed,
         initial=chance.choices(("v1.0.0", None), (7, 1))[0],
         policy=json.dumps(_policy(chance)),
@@ -132,6 +133,30 @@ def plan_for(seed: int) -> Plan:
         deeds=_deeds(chance, chaos, deployments),
         outages=_outages(chance, chaos),
         rates=_rates(chance),
+    )
+    theme = _themes().get(seed % _THEMES)
+    return plan if theme is None else theme(plan)
+
+
+_THEMES = 8
+
+
+def _themes() -> dict[int, Callable[[Plan], Plan]]:
+    """Some seeds look for one hazard, which chance alone would hardly ever bring together."""
+    return {5: _twins_whose_pipeline_refuses, 6: _withdrawals_that_come_late}
+
+
+def _twins_whose_pipeline_refuses(plan: Plan) -> Plan:
+    requests = tuple(replace(one, key=one.key or f"key-{one.name}", twin=True) for one in plan.requests)
+    rates = {"throttled": 0.2, "broke before": 0.15, "late start": 0.15, "answer lost": 0.1}
+    return replace(plan, requests=requests, rates=plan.rates | {f"pipeline {name}": rates[name] for name in rates})
+
+
+def _withdrawals_that_come_late(plan: Plan) -> Plan:
+    chance = random.Random(plan.seed)
+    deployments = tuple(replace(one, withdrawn_after=chance.expovariate(1 / 6)) for one in plan.deployments)
+    return replace(
+        plan, deployments=deployments, rates=plan.rates | {"lost, done later": 0.1, "killed, done later": 0.1}
     )
 
 
