@@ -54,7 +54,7 @@ class CanaryRouter(Construct):
         super().__init__(scope, construct_id)
         self.table: dynamodb.Table = record_table(self, environment, options.removal_policy)
         self.functions = RouterFunctions(self, environment, services, self.table, options)
-        self.api = RouterApi(self, environment, self.functions.request.function, options)
+        self.api = RouterApi(self, environment, self.functions.request.invoked, options)
         controller = self.functions.outcome.function
         arns = Arns(self, environment, services, options.extra_targets)
         events = OutcomeEvents(self, environment, controller, arns)

@@ -9,5 +9,5 @@ Each client has the method names and the shapes of boto3's, so the adapters abov
     credentials.py  whose signature: environment, container endpoint, else botocore's chain
     endpoints.py    where to
 
-Why not boto3 here, and what was measured: docs/adr/0009-aws-calls-of-the-request-path.md
+Why not boto3 here, and what was measured: docs/adr/0010-aws-calls-of-the-request-path.md
 """
