@@ -14,7 +14,8 @@ class CanaryRouterError(Exception):
     """
 
     def __init__(self, message: str, *, advice: str = "") -> None:
-        super().__init__(message)
+        # A message may quote what came from outside; a lone surrogate in it could be neither logged nor sent on.
+        super().__init__(message.encode("utf-8", "backslashreplace").decode())
         self.advice = advice
         if advice:
             self.add_note(advice)  # so that a traceback, at a synthesis for example, shows it too

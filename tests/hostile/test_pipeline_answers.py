@@ -73,7 +73,9 @@ def test_whatever_execution_a_pipeline_names_the_caller_is_told_of_its_own(answe
     assert document["execution_arn"].isprintable()
 
 
-@pytest.mark.parametrize("answer", [Refused("\ud800\x00"), Lost("\ud800"), Broke("\r\nX-Evil: 1")], ids=["refused", "lost", "broke"])
+@pytest.mark.parametrize(
+    "answer", [Refused("\ud800\x00"), Lost("\ud800"), Broke("\r\nX-Evil: 1")], ids=["refused", "lost", "broke"]
+)
 def test_a_reason_of_any_content_stays_inside_the_answers_body(answer: Refused | Lost | Broke) -> None:
     world = World()
     world.pipelines.answers["arn:aws:lambda:eu-west-1:123456789012:function:transformer-v1-0-0-pipeline"] = answer

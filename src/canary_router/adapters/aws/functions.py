@@ -85,4 +85,5 @@ def _execution_arn_in(text: bytes) -> str | None:
 
 def _error_in(text: bytes) -> str:
     answer = _decoded(text)
-    return f"{answer.get('errorType', 'error')}: {str(answer.get('errorMessage', 'the function failed'))[:500]}"
+    reason = f"{answer.get('errorType', 'error')}: {str(answer.get('errorMessage', 'the function failed'))[:500]}"
+    return reason.encode("utf-8", "backslashreplace").decode()
