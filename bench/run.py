@@ -1,6 +1,6 @@
 """Measures the request function beside what people would use instead, all in one run, and judges the ratios.
 
-    python bench/run.py [--rounds N] [--quick] [--out FOLDER]
+    python -m bench.run [--rounds N] [--quick] [--delays] [--out FOLDER]
 
 Writes results.json and results.svg. Loopback only. Ratios within one run are what counts.
 """
@@ -138,13 +138,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The request function beside its alternatives.")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--quick", action="store_true", help="a fifth of the time, for a first look")
+    parser.add_argument("--delays", action="store_true", help="the stub takes as long as services are assumed to take")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     options = parser.parse_args()
     rounds = max(3, options.rounds // 5) if options.quick else options.rounds
     logging.disable(logging.CRITICAL)
 
     results: Results = {"about": described()}
-    with aws.stub() as url:
+    with aws.stub(*(["--delays"] if options.delays else [])) as url:
         os.environ.clear()
         os.environ.update(aws.environment(url))
         with measures.quiet():
@@ -163,7 +164,8 @@ def main() -> None:
         chart.bars("Time of one warm request, times the bare pass-through", ratios)
     )
     print(f"\nwritten to {options.out}")
-    sys.exit(0 if all(row["holds"] for row in results["ratios"]) else 1)
+    # With delays the time is the services', so the limits say nothing.
+    sys.exit(0 if options.delays or all(row["holds"] for row in results["ratios"]) else 1)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from canary_router.adapters.aws.failures import CallFailed, NoAnswer, NotSent, ServiceError
+from canary_router.adapters.aws.failures import CallFailed, NoAnswer, NotSendable, NotSent, ServiceError
 from canary_router.adapters.aws.wire import transport as wire_transport
 from canary_router.adapters.aws.wire.calls import FunctionCalls, ParameterCalls
 from canary_router.adapters.aws.wire.credentials import Credentials
@@ -260,3 +260,11 @@ def test_an_error_is_known_by_its_code_wherever_that_stands(head: bytes, body: b
     assert isinstance(caught.value, CallFailed)
     assert caught.value.response["Error"]["Code"] == code
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == int(head[:3])
+
+
+@pytest.mark.parametrize("value", ["\ud800", float("nan"), object()], ids=["surrogate", "nan", "object"])
+def test_what_cannot_be_written_as_json_is_not_sent(value: object) -> None:
+    with served() as (server, transport):
+        with pytest.raises(NotSendable):
+            ParameterCalls(transport).put_parameter(Value=value)
+        assert server.requests == []

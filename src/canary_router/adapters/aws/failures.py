@@ -20,8 +20,12 @@ class NotSent(CallFailed):
     """The request did not leave as a whole, so the service cannot have carried it out."""
 
 
-class NoCredentials(NotSent):
-    """There is nothing to sign with. Another attempt changes nothing about it."""
+class NotSendable(NotSent):
+    """The request cannot be made. Another attempt changes nothing about it."""
+
+
+class NoCredentials(NotSendable):
+    """There is nothing to sign with."""
 
 
 class NoAnswer(CallFailed):

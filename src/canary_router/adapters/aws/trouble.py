@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from canary_router.adapters.aws.failures import CallFailed, NoCredentials, NotSent
+from canary_router.adapters.aws.failures import CallFailed, NotSendable, NotSent
 from canary_router.errors import CanaryRouterError, Unavailable, Uncertain
 
 T = TypeVar("T")
@@ -180,7 +180,7 @@ def _is_transient(error: Exception) -> bool:
     if response_of(error) is not None:
         return status_of(error) >= _SERVER_ERROR
     if isinstance(error, CallFailed):
-        return not isinstance(error, NoCredentials)
+        return not isinstance(error, NotSendable)
     return _is_botocores(error, _NO_ANSWER)
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from canary_router.adapters.aws.failures import ServiceError
+from canary_router.adapters.aws.failures import NotSendable, ServiceError
 from canary_router.adapters.aws.wire.connection import Answer
 from canary_router.adapters.aws.wire.credentials import source_of
 from canary_router.adapters.aws.wire.endpoints import endpoint_of
@@ -74,7 +74,10 @@ class _JsonCalls:
             "content-type": f"application/x-amz-json-{self._VERSION}",
             "x-amz-target": f"{self._TARGET}.{operation}",
         }
-        body = _ENCODER.encode(request).encode()
+        try:
+            body = _ENCODER.encode(request).encode()
+        except (TypeError, ValueError, RecursionError) as error:  # such as half of a surrogate pair
+            raise NotSendable(f"{operation} cannot be written as JSON: {error}") from error
         answer = self._transport.post("/", headers, body, repeatable=repeatable)
         if answer.status >= _ERRORS_FROM:
             raise error_in(operation, answer)
