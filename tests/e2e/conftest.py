@@ -1,6 +1,5 @@
 """One emulator with one deployed router for all of these tests. AUTH is on: the functions' roles are exercised."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,8 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     home = tmp_path_factory.mktemp("e2e")
     emulator = local_emulator.start(home)
-    # The operator's ports find the emulator as every AWS client does.
-    os.environ["AWS_ENDPOINT_URL"] = emulator.endpoint_url
     deployed = Deployed(emulator, home / "cdk.out")
     try:
         deployed.synthesise()
@@ -33,7 +30,6 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         deployed.deploy(*STACKS)
         yield deployed
     finally:
-        del os.environ["AWS_ENDPOINT_URL"]
         local_emulator.stop(home)
 
 

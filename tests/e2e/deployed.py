@@ -27,7 +27,7 @@ from canary_router.ports import Ports
 ENVIRONMENT = "e2e"
 SERVICE = "batch"
 JOB = {"seconds": 0, "fail": False}
-SLOW = {"seconds": 3, "fail": False}
+SLOW = {"seconds": 12, "fail": False}
 BAD = {"seconds": 0, "fail": True}
 _APP = Path(__file__).with_name("app.py")
 
@@ -130,7 +130,15 @@ class Deployed:
         session = boto3.Session(
             self.emulator.access_key_id, self.emulator.secret_access_key, region_name=self.emulator.region
         )
-        return wiring.aws_ports(session, ENVIRONMENT)
+        return self.ports_over(session)
+
+    def ports_over(self, session: boto3.Session) -> Ports:
+        """Ports whose clients find the emulator as every AWS client does. Other tests must not see the variable."""
+        os.environ["AWS_ENDPOINT_URL"] = self.emulator.endpoint_url
+        try:
+            return wiring.aws_ports(session, ENVIRONMENT)
+        finally:
+            del os.environ["AWS_ENDPOINT_URL"]
 
     @property
     def newest(self) -> Release:
@@ -156,7 +164,7 @@ class Deployed:
         return self.newest
 
 
-def wait_until(condition: Callable[[], bool], found: Callable[[], str] = str, seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], found: Callable[[], str] = str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

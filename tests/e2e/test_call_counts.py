@@ -29,8 +29,9 @@ class Counted:
         record = deployed.emulator
         session = boto3.Session(record.access_key_id, record.secret_access_key, region_name=record.region)
         session.events.register("before-call", self._count)
-        self.clock = ManualClock(wiring.aws_ports(session, ENVIRONMENT).clock.now())
-        self.ports: Ports = replace(wiring.aws_ports(session, ENVIRONMENT), clock=self.clock)
+        ports = deployed.ports_over(session)
+        self.clock = ManualClock(ports.clock.now())
+        self.ports: Ports = replace(ports, clock=self.clock)
 
     def _count(self, model: Any, **_: Any) -> None:
         self.calls[model.name] += 1

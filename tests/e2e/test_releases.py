@@ -15,7 +15,7 @@ from canary_router.flows import inspect
 
 
 def routes(answers: list[Answer]) -> Counter[str]:
-    assert [answer.status for answer in answers] == [202] * len(answers)
+    assert [answer.document for answer in answers if answer.status != 202] == []
     return Counter(answer.document["route"] for answer in answers)
 
 
@@ -45,6 +45,7 @@ def test_asleep_everything_goes_to_current(router: Deployed) -> None:
 
 def test_fifty_requests_at_once_put_exactly_two_on_latest(router: Deployed) -> None:
     router.write("policy", '{"share": 1.0}')
+    router.submit_many(50, at_once=25)  # the functions are warm: fifty cold starts at once are the emulator's limit
     router.release("v1.1.0")
     answers = router.submit_many(50, SLOW, at_once=50)
     assert routes(answers) == {"latest": 2, "current": 48}

@@ -89,6 +89,8 @@ def test_a_parameter_that_was_deleted_and_made_anew_is_believed_after_a_minute()
     world.write_latest("v1.3.0")
     world.reconcile()
     assert (world.release.target.tag, world.release.state) == ("v1.3.0", ReleaseState.OPEN)
+    assert world.state.current is not None
+    assert (world.state.current.tag, world.state.current_write) == ("v1.0.0", 1)
 
 
 def test_a_current_written_by_hand_after_the_promotion_is_not_overwritten_by_its_repetition() -> None:

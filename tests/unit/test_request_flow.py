@@ -297,3 +297,25 @@ def test_an_execution_that_cannot_be_seen_yet_is_waited_for_before_another_versi
     transform = world.submit()
     assert (transform.route, transform.target.tag) == (Route.LATEST, "v1.1.0")
     assert len(world.pipelines.executions()) == 1
+
+
+def test_with_ssm_down_it_is_asked_once_in_a_while_and_not_by_every_request() -> None:
+    world = World(pointer_ttl=5)
+    pointers = CountingPointers(world)
+    world.replace_ports(pointers=pointers)
+    world.submit()
+    world.clock.advance(5)
+    pointers.down = True
+    for _ in range(50):
+        world.submit()
+    assert pointers.reads == 2
+
+
+def test_a_service_that_was_never_released_is_not_looked_up_by_every_request() -> None:
+    world = World(pointer_ttl=5, current="")
+    pointers = CountingPointers(world)
+    world.replace_ports(pointers=pointers)
+    for _ in range(50):
+        with pytest.raises(NoCurrentVersion):
+            world.submit()
+    assert pointers.reads == 1

@@ -21,6 +21,7 @@ from canary_router.core.pointers import Readings
 from canary_router.core.routing import canonical_input, input_hash
 from canary_router.errors import Unavailable, Uncertain
 from canary_router.flows import inspect
+from canary_router.flows.budget import Budget
 from canary_router.flows.keyed import submit_keyed
 from canary_router.flows.outcome import Controller, Ended
 from canary_router.flows.reconcile import Reconciler
@@ -68,7 +69,9 @@ class World:
     def reconcile(self) -> None:
         """One pass, a minute after whatever was before."""
         self.clock.advance(60)
-        Reconciler(self.controller(), self.settings).reconcile(SERVICE)
+        reconciler = Reconciler(self.controller(), self.settings)
+        reconciler.reconcile(SERVICE)
+        reconciler.settle_pending(SERVICE, Budget(self.clock, settings.OUTCOME_TIMEOUT))
 
     def write_latest(self, tag: str, note: str = "") -> None:
         """A deployment, a second after whatever was before."""

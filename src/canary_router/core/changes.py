@@ -22,6 +22,7 @@ from canary_router.core.model import (
     Release,
     ReleaseState,
     Route,
+    ServiceState,
     Status,
     Transform,
     Version,
@@ -54,7 +55,7 @@ LEASE_FREE = "nobody holds the lease"
 LEASE_OWN = "the lease is ours"
 KNOWN = "the item exists"
 SAME_CURRENT = "no newer write of current is on record"
-SEEN_WRITE = "this write of current is not on record yet"
+SEEN_WRITE = "no other write of current came on record"
 
 _COUNTS = {Status.SUCCEEDED: "succeeded", Status.NOT_STARTED: "not_started"}
 
@@ -323,8 +324,16 @@ def tell(release: Release) -> Commit:
     )
 
 
-def adopt(adopted: Release, previous: Version | None, now: int) -> Commit:
-    """Puts on record that ``current`` was written by hand; ``adopted`` is that write, as a closed release."""
+def adopt(adopted: Release, state: ServiceState, now: int) -> Commit:
+    """Puts on record that ``current`` was written by hand; ``adopted`` is that write, as a closed release.
+
+    Refused when another write of ``current`` has come on record since ``state`` was read.
+    """
+    seen = (
+        Clause(SEEN_WRITE, "current_write", Op.EQUALS, state.current_write)
+        if state.current_write
+        else Clause(SEEN_WRITE, "current_write", Op.ABSENT)
+    )
     return (
         Write(
             release_key(adopted.service, adopted.release_id),
@@ -333,15 +342,22 @@ def adopt(adopted: Release, previous: Version | None, now: int) -> Commit:
         ),
         Write(
             state_key(adopted.service),
-            (Clause(SEEN_WRITE, "current_write", Op.BELOW_OR_ABSENT, adopted.write.version),),
+            (seen,),
             assign={
                 **version_fields("current", adopted.target),
-                **version_fields("previous", previous),
+                **version_fields("previous", state.current),
                 "current_write": adopted.write.version,
                 "current_write_at": now,
             },
         ),
     )
+
+
+def turn_page(service: str, cursor: str | None) -> Commit:
+    """Remembers where the next pass over pending jobs begins. Two passes at once may look a job up twice, no worse."""
+    if cursor is None:
+        return (Write(state_key(service), (), remove=("pending_cursor",)),)
+    return (Write(state_key(service), (), assign={"pending_cursor": cursor}),)
 
 
 def take_lease(service: str, owner: str, now: int, until: int) -> Commit:

@@ -65,10 +65,17 @@ def withdrawal(pointers: Pointers, release: Release) -> str:
     return "withdrawn: latest was overwritten with an invalid value"
 
 
+def is_unrecorded(pointers: Pointers, state: ServiceState, now: int) -> bool:
+    """Whether the write of ``current`` that was read is not on record: a newer one, or one of a parameter made anew."""
+    if pointers.current_version < state.current_write:
+        return not is_behind(pointers, state, now)
+    return pointers.current_version > state.current_write
+
+
 def adoption(pointers: Pointers, state: ServiceState, written: WriteMark, now: int) -> Release | None:
     """The closed release that puts a hand-written ``current`` on record; None when the write is known or ours."""
     current = pointers.current
-    if not isinstance(current, Version) or written.version <= state.current_write:
+    if not isinstance(current, Version) or not is_unrecorded(pointers, state, now):
         return None
     return Release(
         service=pointers.service,

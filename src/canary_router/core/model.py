@@ -186,6 +186,7 @@ class ServiceState:
     Attributes:
         open_release: The one release that is not closed yet.
         newest: Sortable mark of the newest write of ``latest`` that became a release.
+        pending_cursor: Where the next pass over pending jobs begins; empty for the oldest.
         current_write: Version of the newest write of ``current`` that is on record, and when it was recorded.
     """
 
@@ -196,6 +197,7 @@ class ServiceState:
     previous: Version | None = None
     current_write: int = 0
     current_write_at: int = 0
+    pending_cursor: str = ""
     lease_owner: str = ""
     lease_until: int = 0
 

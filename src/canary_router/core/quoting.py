@@ -10,4 +10,4 @@ def quoted(text: str, safe: str = "") -> str:
     if not text.strip(kept):
         return text
     allowed = frozenset(kept.encode())
-    return "".join([chr(byte) if byte in allowed else f"%{byte:02X}" for byte in text.encode()])
+    return "".join([chr(byte) if byte in allowed else f"%{byte:02X}" for byte in text.encode(errors="replace")])

@@ -219,6 +219,7 @@ def _state_of(service: str, item: Item) -> ServiceState:
         previous=_version(item, "previous"),
         current_write=int(item.get("current_write", 0)),
         current_write_at=int(item.get("current_write_at", 0)),
+        pending_cursor=str(item.get("pending_cursor", "")),
         lease_owner=str(item.get("lease_owner", "")),
         lease_until=int(item.get("lease_until", 0)),
     )

@@ -161,7 +161,7 @@ class Driver:
         state = self._state(pointers.service)
         adopted = adoption(pointers, state, readings.current.mark, self._ports.clock.now())
         if adopted is not None:
-            self._ports.ledger.commit(changes.adopt(adopted, state.current, self._ports.clock.now()))
+            self._ports.ledger.commit(changes.adopt(adopted, state, self._ports.clock.now()))
             _log.warning("Adopted %s of %s: %s", adopted.target.tag, pointers.service, adopted.reason)
 
     def tell(self, release: Release) -> None:

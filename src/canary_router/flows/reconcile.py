@@ -6,11 +6,12 @@ This alone is enough to bring every release to its end; events only make it quic
 import logging
 
 from canary_router import settings
-from canary_router.core import records
-from canary_router.core.lifecycle import is_behind, release_from, withdrawal
+from canary_router.core import changes, records
+from canary_router.core.lifecycle import is_behind, is_unrecorded, release_from, withdrawal
 from canary_router.core.model import Basis, Release, ReleaseState, Status, Transform, Version
 from canary_router.core.pointers import Blank, Invalid, Pointers, understand
 from canary_router.errors import Unavailable
+from canary_router.flows.budget import Budget
 from canary_router.flows.listing import readable
 from canary_router.flows.opening import open_release
 from canary_router.flows.outcome import Controller
@@ -19,6 +20,8 @@ from canary_router.flows.starting import NotStarted, Started, give_up, look_up, 
 _log = logging.getLogger(__name__)
 _PENDING_AT_MOST = 100
 """Look-ups in one run: Step Functions answers 15 a second."""
+_LOOK_UP_SECONDS = 3 * settings.CALL_SECONDS
+"""A look-up, the settlement, and what a rescue needs to begin with."""
 
 
 class Reconciler:
@@ -31,7 +34,7 @@ class Reconciler:
         self._grace = config.grace
 
     def reconcile(self, service: str) -> None:
-        """Brings a service as far as it can be brought now.
+        """Brings the releases of a service as far as they can be brought now.
 
         Raises:
             Unavailable: A dependency does not answer; the next pass goes on.
@@ -49,9 +52,8 @@ class Reconciler:
         elif isinstance(pointers.latest, Blank) and state.has_gap(pointers.write):
             self._controller.driver.put_back(service, state.newest_write)
         self._open(pointers, max(pointers.current_version, state.current_write))
-        if isinstance(pointers.current, Version) and pointers.current_version > state.current_write:
+        if isinstance(pointers.current, Version) and is_unrecorded(pointers, state, self._ports.clock.now()):
             self._controller.driver.drive(service, state.open_release or "")
-        self._settle_pending(service)
 
     def _finish(self, pointers: Pointers, release_id: str) -> None:
         release = self._release(pointers.service, release_id)
@@ -88,9 +90,28 @@ class Reconciler:
         if release.basis is not Basis.CANARY:
             self._controller.advance(release.service, release.release_id)
 
-    def _settle_pending(self, service: str) -> None:
-        page = self._ports.ledger.by_index(settings.PENDING_INDEX, service, limit=_PENDING_AT_MOST)
+    def settle_pending(self, service: str, budget: Budget) -> None:
+        """Looks for the ends of jobs that no release waits for, a page of them in each pass, in turn.
+
+        Args:
+            service: The service's name.
+            budget: The time that is left; what does not fit into it the next pass does.
+
+        Raises:
+            Unavailable: A dependency does not answer; the next pass goes on.
+            Uncertain: As above.
+        """
+        key = records.state_key(service)
+        state = records.state_of(service, self._ports.ledger.get(key))
+        cursor = state.pending_cursor or None
+        page = self._ports.ledger.by_index(settings.PENDING_INDEX, service, cursor=cursor, limit=_PENDING_AT_MOST)
+        if page.cursor != cursor:
+            # Before the look-ups: a page that always takes too long must not keep the later ones waiting for ever.
+            self._ports.ledger.commit(changes.turn_page(service, page.cursor))
         for transform in readable(page.items, records.transform_of):
+            if not budget.has(_LOOK_UP_SECONDS):
+                _log.warning("Some jobs of %s could not be looked up in this pass", service)
+                return
             self._settle(transform)
 
     def _transforms(self, release: Release) -> list[Transform]:

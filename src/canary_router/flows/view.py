@@ -5,7 +5,7 @@ makes a release bigger than it is on record. When SSM does not answer, the last 
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from canary_router.core import records
 from canary_router.core.model import Release
@@ -22,6 +22,8 @@ class _Seen:
     pointers: Pointers
     exists: bool
     at: int
+    looked_at: int
+    """When they were last asked for: a service that does not answer is not asked by every request."""
 
 
 class View:
@@ -42,7 +44,8 @@ class View:
         """
         now = self._ports.clock.now()
         seen = self._pointers.get(service)
-        if seen is None or now - seen.at >= self._settings.pointer_ttl * 1000:
+        too_old = seen is not None and now - seen.at > STALE_POINTERS_LIMIT * 1000
+        if seen is None or too_old or now - seen.looked_at >= self._settings.pointer_ttl * 1000:
             seen = self._read(service, seen, now)
         return seen.pointers if seen.exists else None
 
@@ -58,12 +61,14 @@ class View:
                 (now - before.at) // 1000,
                 error,
             )
+            self._pointers[service] = replace(before, looked_at=now)
             return before
-        seen = _Seen(understand(service, readings), readings.exist, now)
+        seen = _Seen(understand(service, readings), readings.exist, now, now)
         for problem in seen.pointers.problems:
             _log.error("%s. The router stays asleep for %s until somebody corrects it.", problem, service)
             self._ports.meter.count("InvalidPointer", service)
-        if seen.exists:
+        # A name that is nobody's is not remembered: whoever may call could make them up without end.
+        if seen.exists or service in self._settings.services:
             self._pointers[service] = seen
         return seen
 

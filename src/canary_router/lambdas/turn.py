@@ -1,13 +1,15 @@
 """One turn of the controller: what an event asks for, done for every service that can be done."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from canary_router.errors import CanaryRouterError
+from canary_router.flows.budget import Budget
 from canary_router.flows.outcome import Controller
 from canary_router.flows.reconcile import Reconciler
 from canary_router.lambdas.events import ended_from
+from canary_router.settings import OUTCOME_TIMEOUT
 
 _log = logging.getLogger(__name__)
 
@@ -29,17 +31,24 @@ def take_turn(event: object, controller: Controller, reconciler: Reconciler, ser
     if ended is not None:
         controller.on_ended(ended)
         return {"settled": ended.name}
-    failed: Exception | None = None
-    for service in services:
-        # One service's trouble must not keep the others waiting, whatever it is.
-        try:
-            reconciler.reconcile(service)
-        except CanaryRouterError as error:
-            _log.error("%s could not be reconciled: %s", service, error)
-            failed = error
-        except Exception as error:  # noqa: BLE001 - it is raised again, when the others had their turn
-            _log.exception("%s could not be reconciled, for a reason that nobody foresaw", service)
-            failed = error
-    if failed is not None:
-        raise failed
+    budget = Budget(controller.ports.clock, OUTCOME_TIMEOUT)
+    failed = [_try(service, reconciler.reconcile) for service in services]
+    # Only then: a hundred look-ups that are slow must not keep another service's release waiting.
+    failed += [_try(service, lambda name: reconciler.settle_pending(name, budget)) for service in services]
+    problem = next((error for error in reversed(failed) if error is not None), None)
+    if problem is not None:
+        raise problem
     return {"reconciled": list(services)}
+
+
+def _try(service: str, step: Callable[[str], None]) -> Exception | None:
+    """One service's trouble must not keep the others waiting, whatever it is."""
+    try:
+        step(service)
+    except CanaryRouterError as error:
+        _log.error("%s could not be reconciled: %s", service, error)
+        return error
+    except Exception as error:  # noqa: BLE001 - it is raised again, when the others had their turn
+        _log.exception("%s could not be reconciled, for a reason that nobody foresaw", service)
+        return error
+    return None

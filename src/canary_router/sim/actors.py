@@ -8,6 +8,7 @@ from typing import Any
 from canary_router import settings
 from canary_router.api import respond
 from canary_router.errors import CanaryRouterError
+from canary_router.flows.budget import Budget
 from canary_router.flows.operate import Released, release, withdraw
 from canary_router.flows.outcome import Controller, Ended
 from canary_router.flows.reconcile import Reconciler
@@ -170,7 +171,9 @@ class Control:
         began = stage.scheduler.now
         controller = Controller(stage.ports, stage.settings, owner=task.name)
         try:
-            Reconciler(controller, stage.settings).reconcile(SERVICE)
+            reconciler = Reconciler(controller, stage.settings)
+            reconciler.reconcile(SERVICE)
+            reconciler.settle_pending(SERVICE, Budget(controller.ports.clock, settings.OUTCOME_TIMEOUT))
         except CanaryRouterError as error:
             stage.journal.say(stage.scheduler.now, task.name, f"gives up: {error}")
             return
