@@ -1,5 +1,6 @@
 """The demo, kept, and every verb against what it left: as a new user goes about it, by the installed command."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -51,8 +52,14 @@ class Machine:
 
     def is_clean(self) -> bool:
         left = list(self.home.iterdir()) if self.home.exists() else []
-        listing = subprocess.run(["/bin/ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-        return left == [] and str(self.home) not in listing
+        return left == [] and not any(str(self.home) in arguments for arguments in _processes())
+
+
+def _processes() -> Iterator[str]:
+    """The arguments of every process of this machine."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended
+            yield file.read_bytes().decode(errors="replace")
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +150,14 @@ def test_a_further_version_is_deployed_and_watched_until_it_is_promoted(machine:
     assert "v1.2.1  PROMOTED" in output
     assert machine.json("status", "transformer")["current"]["version"] == "v1.2.1"
     assert machine.json("local", "deploy", "v1.2.1")["changed"] is False
+
+
+def test_a_service_that_no_router_serves_is_not_released(machine: Machine) -> None:
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:other-v1-0-0-pipeline"
+    refused = machine.run("release", "other", arn)
+    assert refused.returncode == USAGE
+    assert "does not serve 'other'" in refused.stderr
+    assert "transformer" in refused.stderr
 
 
 def test_a_version_that_was_turned_away_is_released_anew_and_turned_away_again(machine: Machine) -> None:

@@ -49,6 +49,7 @@ def release(
     environment, session = call.reach()
     from canary_router import wiring
 
+    _check_served(session, environment, service)
     ports = wiring.aws_ports(session, environment)
     if not ports.pointers.read(service).exist:
         call.say(f"This is the first release of {service} in {environment}: it becomes current without a canary.")
@@ -70,6 +71,23 @@ def release(
             f"Released {service} {target.tag}. To follow it: canary-router --environment {environment} watch {service}"
         ),
     )
+
+
+def _check_served(session: "boto3.Session", environment: str, service: str) -> None:
+    """Refuses a service that no router here serves: nobody would ever look at its pointers."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    functions, name = session.client("lambda"), settings.function_name(environment, "request")
+    try:
+        configuration = functions.get_function_configuration(FunctionName=name)
+    except (ClientError, BotoCoreError):
+        return  # who may release need not be allowed to look at functions
+    served = configuration.get("Environment", {}).get("Variables", {}).get(settings.ENV_SERVICES, "")
+    if served and service not in served.split(","):
+        raise InvalidInput(
+            f"The router of {environment} does not serve {service!r}",
+            advice=f"It serves {', '.join(served.split(','))}. Add the service to its construct and deploy it first.",
+        )
 
 
 def _released(pointers: "Pointers", service: str, arn: str, order: str) -> "Released":

@@ -24,12 +24,18 @@ def run(command: Sequence[str], *, what: str, folder: Path, env: Mapping[str, st
         seconds: Time limit.
 
     Raises:
-        Unavailable: It failed or took too long; the message ends with its last lines.
+        Unavailable: It could not begin, failed or took too long; the message ends with its last lines.
     """
-    process = subprocess.Popen(
-        command, cwd=folder, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
-    )  # fmt: skip
+    try:
+        process = subprocess.Popen(
+            command, cwd=folder, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        # Somebody has ended the emulator meanwhile, and its folder went with it.
+        raise Unavailable(
+            f"{what} could not begin: {error}", advice="Is the emulator still there? Try again."
+        ) from error
     try:
         output, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as error:
