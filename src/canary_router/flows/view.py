@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from canary_router.core import records
-from canary_router.core.model import Release
+from canary_router.core.model import Release, Version
 from canary_router.core.pointers import Pointers, understand
 from canary_router.errors import Unavailable
 from canary_router.ports import Ports
@@ -61,7 +61,8 @@ class View:
                 (now - before.at) // 1000,
                 error,
             )
-            self._pointers[service] = replace(before, looked_at=now)
+            if isinstance(before.pointers.current, Version):
+                self._pointers[service] = replace(before, looked_at=now)
             return before
         seen = _Seen(understand(service, readings), readings.exist, now, now)
         for problem in seen.pointers.problems:
