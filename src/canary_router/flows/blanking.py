@@ -52,7 +52,7 @@ def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: R
         put_back(pointers, service, lost)
 
 
-def find_hidden(pointers: Pointers, service: str, write: WriteMark | None) -> Reading | None:
+def find_hidden(pointers: Pointers, service: str, write: WriteMark | None, seen: WriteMark | None) -> Reading | None:
     """Looks for a write of ``latest`` that a blank of ours hides, though the blank was made for another write.
 
     Whoever withdraws a release holds no lease, and may die right after it has blanked more than it saw.
@@ -61,11 +61,14 @@ def find_hidden(pointers: Pointers, service: str, write: WriteMark | None) -> Re
         pointers: The parameters.
         service: The service's name.
         write: Where to begin: a write that is known. None begins with the first one that SSM still has.
+        seen: The blank that gave rise to the question. A read that is older says nothing about it.
 
     Raises:
-        Unavailable: They cannot be read, or the history lags behind.
+        Unavailable: They cannot be read, or what was read lags behind.
     """
     latest = pointers.read(service).latest
+    if latest is not None and seen is not None and latest.mark < seen:
+        raise Unavailable(f"latest of {service} was read as it was before it was blanked; a later look will tell")
     if latest is None or not latest.is_blank:
         return None
     history = pointers.history(service, _LEAF, 0 if write is None else write.version - 1)

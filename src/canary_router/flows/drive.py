@@ -54,12 +54,13 @@ class Driver:
         self._carry_on(service, None if item is None else records.release_of(item), readings)
         self._return_lease(service)
 
-    def put_back(self, service: str, write: WriteMark | None) -> bool:
+    def put_back(self, service: str, write: WriteMark | None, seen: WriteMark | None) -> bool:
         """Puts back a write of ``latest`` that a blank of ours hides, though it was made for another one.
 
         Args:
             service: The service's name.
             write: The newest write that is on record as a release, or the one that seems to be withdrawn.
+            seen: The blank that was seen.
 
         Returns:
             Whether there was one; True also while another run holds the lease, since nobody can tell yet.
@@ -68,12 +69,12 @@ class Driver:
             Unavailable: A dependency does not answer; a later run does it.
             Uncertain: As above.
         """
-        if find_hidden(self._ports.pointers, service, write) is None:
+        if find_hidden(self._ports.pointers, service, write, seen) is None:
             return False
         if not self._take_lease(service):
             return True
         try:
-            lost = find_hidden(self._ports.pointers, service, write)
+            lost = find_hidden(self._ports.pointers, service, write, seen)
         except Unavailable:
             self._return_lease(service)
             raise

@@ -50,7 +50,7 @@ class Reconciler:
         if state.open_release is not None:
             self._finish(pointers, state.open_release)
         elif isinstance(pointers.latest, Blank) and state.has_gap(pointers.write):
-            self._controller.driver.put_back(service, state.newest_write)
+            self._controller.driver.put_back(service, state.newest_write, pointers.write)
         self._open(pointers, max(pointers.current_version, state.current_write))
         if isinstance(pointers.current, Version) and is_unrecorded(pointers, state, self._ports.clock.now()):
             self._controller.driver.drive(service, state.open_release or "")
@@ -64,13 +64,11 @@ class Reconciler:
         for transform in self._transforms(release):
             self._settle(transform)
         gone = withdrawal(pointers, release) if release.state.can_be_decided else ""
-        if (
-            gone
-            and isinstance(pointers.latest, Blank)
-            and self._controller.driver.put_back(pointers.service, release.write)
-        ):
-            _log.warning("%s is not withdrawn: its write was hidden by a blank that was meant for another", release_id)
-        elif gone:
+        if gone and isinstance(pointers.latest, Blank):
+            # It may have been hidden by a blank that was meant for another; then it goes on, in this very pass.
+            hidden = self._controller.driver.put_back(pointers.service, release.write, pointers.write)
+            gone = "" if hidden else gone
+        if gone:
             self._controller.decide(release, ReleaseState.ABORTING, gone)
         elif isinstance(pointers.current, Invalid) and release.state.can_be_decided:
             _log.error("%s of %s waits until current is valid again", release_id, pointers.service)

@@ -160,6 +160,10 @@ def _withdrawals_that_come_late(plan: Plan) -> Plan:
     )
 
 
+_RETRIES = 60.0
+"""Seconds over which a deployment may repeat its write."""
+
+
 def _policy(chance: random.Random) -> dict[str, Any]:
     requests = chance.choice((1, 2, 2, 2, 3, 5))
     policy: dict[str, Any] = {
@@ -238,9 +242,12 @@ def _deeds(chance: random.Random, chaos: float, deployments: tuple[Deployment, .
                 found.append(Deed(name, at, "current", "rubbish"))
                 found.append(Deed(f"{name}-corrects", at + chance.uniform(5, 90), "current", "v1.0.0"))
             case "anew":
-                # SSM asks to wait for 30 seconds before a name is used again.
+                # SSM asks to wait for 30 seconds before a name is used again: two writes of one second and version
+                # could not be told apart. So nobody deletes it while a deployment is about to write.
                 gap = chance.choice((30.0, 40.0, 90.0))
                 tag = chance.choice(("v1.1.0", "v2.0.0"))
+                if any(at - _RETRIES <= one.at <= at + gap for one in deployments):
+                    continue
                 found.append(Deed(name, at, "latest", None))
                 found.append(Deed(f"{name}-writes", at + gap, "latest", tag))
             case "release":
