@@ -162,7 +162,7 @@ def test_a_job_of_current_that_was_not_started_is_started_again(ledger: Ledger, 
     assert pending(ledger, service) == []
     assert ledger.commit(changes.start_again(job, target, NOW + 7)) is None
     again = recorded(ledger, job)
-    assert again == on_current(service, target=target, attempted_at=NOW + 7)
+    assert again == on_current(service, target=target, attempted_at=NOW + 7, attempts=4)
     assert pending(ledger, service) == [job.transform_id]
     assert refused(ledger.commit(changes.start_again(job, target, NOW + 8))) == {changes.EXPECTED_STATE, changes.SOLE}
     assert recorded(ledger, job) == again

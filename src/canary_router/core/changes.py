@@ -154,7 +154,10 @@ def join_attempt(transform: Transform, now: int) -> Commit:
 
 
 def start_again(transform: Transform, target: Version, now: int) -> Commit:
-    """Gives a job of the current version that was certainly not started a new start, for a retry with its key."""
+    """Gives a job of the current version that was certainly not started a new start, for a retry with its key.
+
+    Attempts go on counting: a retry that has stalled since before must not take this start for the one it has read.
+    """
     return (
         Write(
             key_of(transform),
@@ -163,7 +166,14 @@ def start_again(transform: Transform, target: Version, now: int) -> Commit:
                 Clause(SOLE, "attempted_at", Op.EQUALS, transform.attempted_at),
             ),
             put=transform_item(
-                replace(transform, status=Status.ADMITTED, target=target, attempts=1, attempted_at=now, settled_at=None)
+                replace(
+                    transform,
+                    status=Status.ADMITTED,
+                    target=target,
+                    attempts=transform.attempts + 1,
+                    attempted_at=now,
+                    settled_at=None,
+                )
             ),
         ),
     )
@@ -224,6 +234,8 @@ def release_rescue(rescue: Transform) -> Commit:
             (
                 Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),
                 Clause(SOLE, "attempts", Op.EQUALS, rescue.attempts),
+                # The count goes back to 0, so it alone would let a run that has stalled release a later attempt.
+                Clause(SOLE, "attempted_at", Op.EQUALS, rescue.attempted_at),
             ),
             assign={"attempts": 0},
         ),

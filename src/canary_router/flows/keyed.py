@@ -165,7 +165,12 @@ class _KeyedJob:
                 return None
             return self._start_on_current(
                 replace(
-                    transform, status=Status.ADMITTED, target=current, attempts=1, attempted_at=now, settled_at=None
+                    transform,
+                    status=Status.ADMITTED,
+                    target=current,
+                    attempts=transform.attempts + 1,
+                    attempted_at=now,
+                    settled_at=None,
                 )
             )
         item = self._ports.ledger.get(records.transform_key(transform.transform_id, fallback=True))
