@@ -24,7 +24,8 @@ A guard that stands alone in this table is needed. These do not, and say so:
 - Of the two clauses that keep an old release from being opened, "newer than any write seen" and "no other release came
   between", either one alone stops nearly every schedule. The row above takes both away.
 - A rescue that is sent to another version while its first invocation may start it yet was caught by none of 3,000
-  seeds: `current` would have to flip in between. That is a gap of the schedules, not of the protocol.
+  seeds: `current` would have to flip in between. That is a gap of the schedules: a hole of this kind was found by
+  reading, and mended.
 - That a router looks whether a release has room, before it asks for a place, saves a write and guards nothing.
 """
 
