@@ -153,11 +153,23 @@ def join_attempt(transform: Transform, now: int) -> Commit:
     )
 
 
-def start_again(transform: Transform, target: Version, now: int) -> Commit:
-    """Gives a job of the current version that was certainly not started a new start, for a retry with its key.
+def started_again(transform: Transform, target: Version, now: int) -> Transform:
+    """A job of the current version as it is after ``start_again``.
 
     Attempts go on counting: a retry that has stalled since before must not take this start for the one it has read.
     """
+    return replace(
+        transform,
+        status=Status.ADMITTED,
+        target=target,
+        attempts=transform.attempts + 1,
+        attempted_at=now,
+        settled_at=None,
+    )
+
+
+def start_again(transform: Transform, target: Version, now: int) -> Commit:
+    """Gives a job of the current version that was certainly not started a new start, for a retry with its key."""
     return (
         Write(
             key_of(transform),
@@ -165,16 +177,7 @@ def start_again(transform: Transform, target: Version, now: int) -> Commit:
                 Clause(EXPECTED_STATE, "status", Op.EQUALS, Status.NOT_STARTED.value),
                 Clause(SOLE, "attempted_at", Op.EQUALS, transform.attempted_at),
             ),
-            put=transform_item(
-                replace(
-                    transform,
-                    status=Status.ADMITTED,
-                    target=target,
-                    attempts=transform.attempts + 1,
-                    attempted_at=now,
-                    settled_at=None,
-                )
-            ),
+            put=transform_item(started_again(transform, target, now)),
         ),
     )
 

@@ -163,16 +163,7 @@ class _KeyedJob:
             now = self._ports.clock.now()
             if self._ports.ledger.commit(changes.start_again(transform, current, now)) is not None:
                 return None
-            return self._start_on_current(
-                replace(
-                    transform,
-                    status=Status.ADMITTED,
-                    target=current,
-                    attempts=transform.attempts + 1,
-                    attempted_at=now,
-                    settled_at=None,
-                )
-            )
+            return self._start_on_current(changes.started_again(transform, current, now))
         item = self._ports.ledger.get(records.transform_key(transform.transform_id, fallback=True))
         if item is not None:
             return self._resume(records.transform_of(item))
