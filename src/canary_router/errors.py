@@ -57,6 +57,10 @@ class AccessRefused(CanaryRouterError):
     """The other side knows what was asked for, and refuses it to this caller."""
 
 
+class OrderRefused(CanaryRouterError):
+    """A person's order cannot be carried out on what is there now. Nothing was changed."""
+
+
 class NotInTime(CanaryRouterError):
     """What was waited for had not happened when the time was over. It may still happen."""
 

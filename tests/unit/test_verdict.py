@@ -96,3 +96,9 @@ def test_late_outcomes_change_no_decision(state: ReleaseState) -> None:
 @pytest.mark.parametrize("basis", [Basis.FIRST, Basis.ALREADY_CURRENT])
 def test_where_there_is_nothing_to_prove_nothing_is_waited_for(basis: Basis) -> None:
     assert isinstance(judge(replace(RELEASE, basis=basis), OPENED), Promote)
+
+
+@pytest.mark.parametrize("basis", [Basis.FIRST, Basis.ALREADY_CURRENT])
+def test_what_a_person_has_paused_waits_though_it_has_nothing_to_prove(basis: Basis) -> None:
+    paused = replace(RELEASE, basis=basis, state=ReleaseState.PAUSED)
+    assert isinstance(judge(paused, OPENED), Hold)

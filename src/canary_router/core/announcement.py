@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from canary_router.core.model import Release, ReleaseState
+from canary_router.core.model import Basis, Release, ReleaseState
 
 _DETAIL_TYPES = {
-    ReleaseState.OPEN: "Release Opened",
+    ReleaseState.OPEN: "Release Resumed",
     ReleaseState.PROMOTING: "Release Promoted",
     ReleaseState.PROMOTED: "Release Promoted",
     ReleaseState.ABORTING: "Release Aborted",
@@ -32,10 +32,13 @@ def announce(environment: str, release: Release, *, opened: bool = False) -> Ann
         release: The release. One whose pointers are written already is announced as what it becomes.
         opened: Announce its opening instead, whatever happened since.
     """
-    state = ReleaseState.OPEN if opened else release.state
-    return Announcement(
-        detail_type=_DETAIL_TYPES[state], detail={"environment": environment, **release_summary(release)}
-    )
+    if opened:
+        detail_type = "Release Opened"
+    elif release.basis is Basis.ROLLBACK:
+        detail_type = "Release RolledBack"
+    else:
+        detail_type = _DETAIL_TYPES[release.state]
+    return Announcement(detail_type, {"environment": environment, **release_summary(release)})
 
 
 def release_summary(release: Release) -> dict[str, Any]:
@@ -60,4 +63,5 @@ def release_summary(release: Release) -> dict[str, Any]:
         "decided_at": release.decided_at,
         "closed_at": release.closed_at,
         "reason": release.reason,
+        "ordered_by": release.ordered_by,
     }

@@ -72,6 +72,8 @@ class Basis(StrEnum):
     ALREADY_CURRENT = "already-current"
     ADOPTED = "adopted"
     """``current`` was written by hand; the release only records that."""
+    ROLLBACK = "rollback"
+    """A person has ordered an older version back."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,12 @@ class WriteMark:
 
 @dataclass(frozen=True)
 class Release:
-    """One attempt to make latest current. The counts are those that its verdict is made from."""
+    """One attempt to make latest current. The counts are those that its verdict is made from.
+
+    Attributes:
+        orders: How many orders of people it has taken.
+        ordered_by: Who has ordered its decision; empty for a verdict.
+    """
 
     service: str
     release_id: str
@@ -124,6 +131,8 @@ class Release:
     not_started: int = 0
     supersedes: str | None = None
     told: str = ""
+    orders: int = 0
+    ordered_by: str = ""
 
     @property
     def failures(self) -> int:
@@ -134,6 +143,16 @@ class Release:
     def running(self) -> int:
         """Jobs whose end is not on record yet."""
         return self.admitted - self.succeeded - self.failures
+
+    @property
+    def has_write(self) -> bool:
+        """Whether a write of ``latest`` goes with it: not with a rollback that took nobody's place."""
+        return self.basis is not Basis.ROLLBACK or self.supersedes is not None
+
+    @property
+    def counts(self) -> str:
+        """The counts in words, as reasons quote them."""
+        return f"{self.succeeded} succeeded, {self.failures} failed, {self.running} running"
 
     @property
     def deadline_at(self) -> int:

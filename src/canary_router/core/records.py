@@ -20,11 +20,13 @@ from canary_router.core.model import (
     Version,
     WriteMark,
 )
+from canary_router.core.orders import GivenOrder, Order, OrderKind
 from canary_router.core.pointers import version_of
 from canary_router.core.policy import parse_policy
 from canary_router.errors import CanaryRouterError, MalformedRecord
 
 RELEASE_PREFIX = "RELEASE#"
+ORDER_PREFIX = "ORDER#"
 _DAY_SECONDS = 86_400
 
 
@@ -41,6 +43,11 @@ def release_key(service: str, release_id: str) -> Key:
 def transform_key(transform_id: str, *, fallback: bool = False) -> Key:
     """Key of a transform, or of the second half of its record, where current took it over."""
     return Key(f"TRANSFORM#{transform_id}", "FALLBACK" if fallback else "TRANSFORM")
+
+
+def order_key(order: Order) -> Key:
+    """Key of an order. Orders of a service stand in the order of their times."""
+    return Key(f"SERVICE#{order.service}", f"{ORDER_PREFIX}{order.at:015d}#{order.order_id}")
 
 
 def input_key(transform_id: str) -> Key:
@@ -95,6 +102,8 @@ def release_item(release: Release) -> dict[str, Value]:
             "not_started": release.not_started,
             "supersedes": release.supersedes,
             "told": release.told,
+            "orders": release.orders,
+            "ordered_by": release.ordered_by or None,
         }
     )
 
@@ -132,7 +141,42 @@ def _release_of(item: Item) -> Release:
         not_started=int(item["not_started"]),
         supersedes=_text(item, "supersedes"),
         told=str(item.get("told", "")),
+        orders=int(item.get("orders", 0)),
+        ordered_by=str(item.get("ordered_by", "")),
     )
+
+
+def order_item(order: Order, release: Release) -> dict[str, Value]:
+    """An order that was carried out on a release, as an item."""
+    return {
+        "order_id": order.order_id,
+        "service": order.service,
+        "kind": order.kind.value,
+        "who": order.who,
+        "why": order.why,
+        "at": order.at,
+        "release_id": release.release_id,
+        "version": release.target.tag,
+        "counts": release.counts,
+    }
+
+
+def order_of(item: Item) -> GivenOrder:
+    """The order that an item holds.
+
+    Raises:
+        MalformedRecord: It does not hold one that this version can read.
+    """
+    with _reading(item):
+        order = Order(
+            order_id=str(item["order_id"]),
+            kind=OrderKind(str(item["kind"])),
+            service=str(item["service"]),
+            who=str(item["who"]),
+            why=str(item["why"]),
+            at=int(item["at"]),
+        )
+        return GivenOrder(order, str(item["release_id"]), str(item["version"]), str(item["counts"]))
 
 
 def transform_item(transform: Transform) -> dict[str, Value]:

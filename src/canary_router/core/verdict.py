@@ -49,16 +49,16 @@ def judge(release: Release, now: int) -> Verdict:
     """
     if not release.state.can_be_decided:
         return Hold(f"already {release.state}")
-    if release.basis is Basis.FIRST:
+    if release.state is ReleaseState.OPEN and release.basis is Basis.FIRST:
         return Promote("first version: there was nothing to compare it with")
-    if release.basis is Basis.ALREADY_CURRENT:
+    if release.state is ReleaseState.OPEN and release.basis is Basis.ALREADY_CURRENT:
         return Promote("already current")
     return _judge_canary(release, now)
 
 
 def _judge_canary(release: Release, now: int) -> Verdict:
     policy = release.policy
-    counts = f"{release.succeeded} succeeded, {release.failures} failed, {release.running} running"
+    counts = release.counts
     if release.failures > policy.max_failures:
         return Abort(f"{_jobs(release.failures)} failed, {policy.max_failures} allowed ({counts})")
     if release.succeeded >= policy.required and release.state is ReleaseState.OPEN:

@@ -59,8 +59,8 @@ class Reconciler:
         release = self._release(pointers.service, release_id)
         if release is None:
             return
-        if release.state.can_be_decided and not release.told:
-            self._controller.driver.tell(release)
+        if release.state.can_be_decided and release.told != release.state:
+            self._controller.driver.teller.tell(release)
         for transform in self._transforms(release):
             self._settle(transform)
         gone = withdrawal(pointers, release) if release.state.can_be_decided else ""
@@ -84,7 +84,7 @@ class Reconciler:
         if release is None or not release.state.can_be_decided:
             return
         if not release.told:
-            self._controller.driver.tell(release)
+            self._controller.driver.teller.tell(release)
         if release.basis is not Basis.CANARY:
             self._controller.advance(release.service, release.release_id)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from canary_router.core.model import Basis, Release, ReleaseState, Status
 from canary_router.sim.checks_end import check_lost_releases, check_progress, check_rest
+from canary_router.sim.checks_orders import check_orders, is_promoted_by_order, wrong_rollback
 from canary_router.sim.checks_requests import check_downtime, check_one_job
 from canary_router.sim.evidence import PROMOTED, Evidence, Violation
 from canary_router.sim.journal import PointerWrite
@@ -35,7 +36,8 @@ def check_budget(evidence: Evidence) -> Iterator[str]:
 
 
 def check_evidence(evidence: Evidence) -> Iterator[str]:
-    """Promoted only with the required successes."""
+    """Promoted only with the required successes, or by a person's order; and orders do what they say."""
+    yield from check_orders(evidence)
     for write in evidence.writes("current"):
         if not write.note.startswith(PROMOTED):
             if not write.who.startswith("person"):
@@ -72,8 +74,12 @@ def _unproven(evidence: Evidence, release: Release, write: PointerWrite) -> str:
         return "" if any(not value or not is_valid(value) for value in held) else "it is not the first version"
     if release.basis is Basis.ALREADY_CURRENT:
         return "" if any(value and tag_of(value) == release.target.tag for value in held) else "it was not current"
+    if release.basis is Basis.ROLLBACK:
+        return wrong_rollback(evidence, release)
     if release.basis is not Basis.CANARY:
         return f"its basis is {release.basis}"
+    if release.ordered_by and is_promoted_by_order(evidence, release):
+        return ""
     good = sum(
         job.outcome is Status.SUCCEEDED and job.ends is not None and job.ends <= write.at
         for job in evidence.jobs_of(release)
@@ -82,7 +88,7 @@ def _unproven(evidence: Evidence, release: Release, write: PointerWrite) -> str:
 
 
 _NEXT = {
-    "": {"OPEN", "PROMOTED"},
+    "": {"OPEN", "PROMOTED", "PROMOTING"},
     "OPEN": {"PAUSED", "PROMOTING", "ABORTING", "SUPERSEDED"},
     "PAUSED": {"OPEN", "PROMOTING", "ABORTING", "SUPERSEDED"},
     "PROMOTING": {"PROMOTED", "ABORTING"},

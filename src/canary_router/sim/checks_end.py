@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from canary_router.core.model import Basis, Release, ReleaseState, Status
+from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, Status
 from canary_router.settings import BLANK
 from canary_router.sim.checks_requests import is_broken_now
 from canary_router.sim.evidence import BLANKED, PROMOTED, Evidence, is_by_person, is_release, release_id_of
-from canary_router.sim.journal import Pass, PointerWrite
+from canary_router.sim.journal import Pass, PointerWrite, Transition
 from canary_router.sim.world import is_valid, tag_of
 
 _CLOSED = (ReleaseState.PROMOTED, ReleaseState.ABORTED, ReleaseState.SUPERSEDED)
@@ -107,7 +107,8 @@ def _history(evidence: Evidence) -> Iterator[str]:
         write.note.removeprefix(PROMOTED) for write in evidence.writes("current") if write.note.startswith(PROMOTED)
     }
     for release in evidence.releases.values():
-        promoted = release.state is ReleaseState.PROMOTED and release.basis in (Basis.CANARY, Basis.FIRST)
+        written = (Basis.CANARY, Basis.FIRST, Basis.ROLLBACK)
+        promoted = release.state is ReleaseState.PROMOTED and release.basis in written
         if promoted and release.release_id not in ours and not _was_current(evidence, release):
             yield f"{release.release_id} is on record as promoted, but current never was {release.target.tag}"
         if not promoted and release.release_id in ours and release.basis is Basis.CANARY:
@@ -122,7 +123,10 @@ def _history(evidence: Evidence) -> Iterator[str]:
 
 
 def _was_current(evidence: Evidence, release: Release) -> bool:
-    return evidence.first_current(release.target.tag) < float("inf")
+    """Whether current held a release's target at any moment between its decision and its end."""
+    times = {one.after: one.at for one in evidence.journal.transitions if one.release_id == release.release_id}
+    held = evidence.held("current", times["PROMOTING"], times["PROMOTED"])
+    return any(value is not None and tag_of(value) == release.target.tag for value in held)
 
 
 def check_progress(evidence: Evidence) -> Iterator[str]:
@@ -152,6 +156,8 @@ def _told(evidence: Evidence) -> Iterator[str]:
     told = {(str(one.detail["release_id"]), one.detail_type) for _, one in evidence.journal.told}
     for release in evidence.releases.values():
         kind = {ReleaseState.PROMOTED: "Release Promoted", ReleaseState.ABORTED: "Release Aborted"}.get(release.state)
+        if release.basis is Basis.ROLLBACK:
+            kind = "Release RolledBack"
         if kind is None or release.basis is Basis.ADOPTED or release.release_id in evidence.journal.untold:
             continue
         if (release.release_id, kind) not in told:
@@ -161,19 +167,27 @@ def _told(evidence: Evidence) -> Iterator[str]:
 def _decided_in_time(evidence: Evidence, release: Release, clean: list[Pass]) -> Iterator[str]:
     changes = [change for change in evidence.journal.transitions if change.release_id == release.release_id]
     opened = next((change.at for change in changes if change.after == ReleaseState.OPEN), None)
-    decided = next((change.at for change in changes if change.before == ReleaseState.OPEN), float("inf"))
+    decided = next((change.at for change in changes if change.before and change.after not in UNDECIDED), float("inf"))
     if opened is None:
         return
     due = opened + release.policy.deadline * 1000 + _SKEW
     names = {str(item["transform_id"]): item for item in evidence.canaries.get(release.release_id, ())}
     ends = sorted(job.ends for job in evidence.jobs_of(release) if job.ends is not None and job.name in names)
-    if len(ends) == release.policy.requests:
-        due = min(due, ends[-1] + _SEEN)
+    ended = ends[-1] + _SEEN if len(ends) == release.policy.requests else due
     for one in clean:
         valid = all(is_valid(value) for value in evidence.held("current", one.began - _SEEN, one.ended))
-        if valid and one.began > due and one.ended < decided:
+        # A paused release waits for a person, until its deadline.
+        is_due = one.began > due or (one.began > ended and _is_open(changes, one))
+        if valid and is_due and one.ended < decided:
             yield f"{release.release_id} was due at {due}, and {one.who} at {one.began} left it undecided"
             return
+
+
+def _is_open(changes: list[Transition], one: Pass) -> bool:
+    """Whether a release was open all through a pass."""
+    before = [change.after for change in changes if change.at <= one.began]
+    during = [change for change in changes if one.began < change.at <= one.ended]
+    return bool(before) and before[-1] == ReleaseState.OPEN and not during
 
 
 def _closed_in_time(evidence: Evidence, release: Release, clean: list[Pass]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from canary_router.core.announcement import Announcement
 from canary_router.core.model import Status
+from canary_router.core.orders import OrderKind
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,18 @@ class Transition:
 
 
 @dataclass(frozen=True)
+class GivenOrder:
+    """A person has given an order: ``done`` on which release, ``refused``, ``not done``, or nobody knows."""
+
+    order_id: str
+    kind: OrderKind
+    to: str | None
+    sent: float
+    answered: float
+    answer: str
+
+
+@dataclass(frozen=True)
 class Pass:
     """One run of reconciliation that came to its end; a clean one met no fault, and nobody else's lease."""
 
@@ -99,6 +112,7 @@ class Journal:
     untold: set[str] = field(default_factory=set)
     without_lease: set[str] = field(default_factory=set)
     passes: list[Pass] = field(default_factory=list)
+    orders: list[GivenOrder] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     fault_places: list[tuple[str, int]] = field(default_factory=list)
     calls: int = 0

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from canary_router.core.orders import OrderKind
+from canary_router.sim.plan_orders import PlannedOrder, crossing_orders, orders_for
+
 FAULTS = (
     "refused",
     "throttled",
@@ -112,6 +115,7 @@ class Plan:
     deployments: tuple[Deployment, ...]
     deeds: tuple[Deed, ...]
     outages: tuple[Outage, ...]
+    orders: tuple[PlannedOrder, ...] = ()
     rates: dict[str, float] = field(default_factory=dict)
     muted: frozenset[tuple[str, int]] = frozenset()
 
@@ -133,6 +137,7 @@ def plan_for(seed: int) -> Plan:
         deeds=_deeds(chance, chaos, deployments),
         outages=_outages(chance, chaos),
         rates=_rates(chance),
+        orders=orders_for(seed, [one.at for one in deployments], chaos),
     )
     theme = _themes().get(seed % _THEMES)
     return plan if theme is None else theme(plan)
@@ -143,7 +148,7 @@ _THEMES = 8
 
 def _themes() -> dict[int, Callable[[Plan], Plan]]:
     """Some seeds look for one hazard, which chance alone would hardly ever bring together."""
-    return {5: _twins_whose_pipeline_refuses, 6: _withdrawals_that_come_late}
+    return {5: _twins_whose_pipeline_refuses, 6: _withdrawals_that_come_late, 7: _orders_that_cross}
 
 
 def _twins_whose_pipeline_refuses(plan: Plan) -> Plan:
@@ -158,6 +163,19 @@ def _withdrawals_that_come_late(plan: Plan) -> Plan:
     return replace(
         plan, deployments=deployments, rates=plan.rates | {"lost, done later": 0.1, "killed, done later": 0.1}
     )
+
+
+def _orders_that_cross(plan: Plan) -> Plan:
+    chance = random.Random(f"{plan.seed} deeds")
+    orders = crossing_orders(plan.seed, [one.at for one in plan.deployments])
+    # Somebody writes current by hand, and a rollback at the same moment may read what was there before.
+    deeds = tuple(
+        Deed(f"person-{10 + number}", one.at - 0.03, "current", chance.choice(("v0.9.0", "v1.0.0", "v1.1.0")))
+        for number, one in enumerate(orders)
+        if one.kind is OrderKind.ROLLBACK and chance.random() < 0.4
+    )
+    rates = plan.rates | {"lost, done later": 0.2, "stale": 0.5}
+    return replace(plan, orders=orders, deeds=(*plan.deeds, *deeds), rates=rates)
 
 
 _RETRIES = 60.0

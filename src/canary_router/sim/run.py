@@ -11,6 +11,7 @@ from canary_router.sim.checks import check
 from canary_router.sim.evidence import Evidence, Violation
 from canary_router.sim.faulty import Gate, faulty_ports
 from canary_router.sim.journal import Journal
+from canary_router.sim.operators import Operators
 from canary_router.sim.plan import Plan
 from canary_router.sim.scheduler import START, Scheduler
 from canary_router.sim.world import SERVICE, Parameters, Pipelines, Table, arn, behaviours, is_valid
@@ -58,11 +59,15 @@ class _Run:
             self.front_ends.plan(request)
         for deed in self.plan.deeds:
             plan_deed(self.stage, deed)
+        operators = Operators(self.stage, self.control)
+        for order in self.plan.orders:
+            operators.plan(order)
 
     def finish(self) -> None:
         """Lets time go by, minute by minute, until nothing is left to do."""
         ends = (outage.until for outage in self.plan.outages)
-        last = max((self.plan.chaos, *ends, *(deed.at for deed in self.plan.deeds)))
+        deeds, orders = (one.at for one in self.plan.deeds), (one.at for one in self.plan.orders)
+        last = max((self.plan.chaos, *ends, *deeds, *orders))
         quiet = 0.0
         for minute in range(1, int((last + _PATIENCE) / 60)):
             self.control.minute(minute)

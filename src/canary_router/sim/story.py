@@ -24,6 +24,7 @@ def plan_in_words(plan: Plan) -> str:
             f"  {one.at:9.3f}  {one.name} writes {one.leaf} := {one.value or 'nothing: deletes it'}"
             for one in plan.deeds
         ),
+        *(f"  {one.at:9.3f}  {one.name} orders: {one.kind}{f' to {one.to}' if one.to else ''}" for one in plan.orders),
         *(f"  {one.at:9.3f}  {one.port} is down until {one.until:.3f}" for one in plan.outages),
     ]
     rates = {name: rate for name, rate in plan.rates.items() if rate}

@@ -1,0 +1,88 @@
+"""Every write of the record, as data, with the guard that makes it safe.
+
+This is the only place where a write's conditions are composed. Read it as the protocol's second column: for each
+change, what must still be true of the stored items at the moment of the write.
+
+The request path admits like this; two routers race for the last place of the budget:
+
+    router A   read release (admitted 1)  ........  admit: admitted 1 < 2, state OPEN -> done, admitted 2
+    router B   ......  read release (admitted 1)  ..............  admit: admitted 2 < 2 -> refused -> current
+
+What either had read does not matter: the clauses are held against the stored item.
+"""
+
+from canary_router.core.changes.clauses import (
+    EXPECTED_STATE,
+    KNOWN,
+    LEASE_FREE,
+    LEASE_OWN,
+    NEW,
+    NEWER,
+    OPEN,
+    ROOM,
+    SAME_CURRENT,
+    SAME_OPEN,
+    SAME_ORDERS,
+    SEEN_WRITE,
+    SOLE,
+    UNDECIDED_OLDER,
+    UNSETTLED_JOB,
+    Commit,
+)
+from canary_router.core.changes.orders import carry_out, roll_back
+from canary_router.core.changes.releases import close_aborted, close_promoted, decide, open_release, tell
+from canary_router.core.changes.services import adopt, return_lease, take_lease, turn_page
+from canary_router.core.changes.transforms import (
+    admit,
+    attempt_rescue,
+    join_attempt,
+    mark_running,
+    record,
+    release_rescue,
+    rescue_for,
+    settle,
+    settle_not_started,
+    start_again,
+    started_again,
+)
+
+__all__ = [
+    "EXPECTED_STATE",
+    "KNOWN",
+    "LEASE_FREE",
+    "LEASE_OWN",
+    "NEW",
+    "NEWER",
+    "OPEN",
+    "ROOM",
+    "SAME_CURRENT",
+    "SAME_OPEN",
+    "SAME_ORDERS",
+    "SEEN_WRITE",
+    "SOLE",
+    "UNDECIDED_OLDER",
+    "UNSETTLED_JOB",
+    "Commit",
+    "admit",
+    "adopt",
+    "attempt_rescue",
+    "carry_out",
+    "close_aborted",
+    "close_promoted",
+    "decide",
+    "join_attempt",
+    "mark_running",
+    "open_release",
+    "record",
+    "release_rescue",
+    "rescue_for",
+    "return_lease",
+    "roll_back",
+    "settle",
+    "settle_not_started",
+    "start_again",
+    "started_again",
+    "take_lease",
+    "tell",
+    "turn_page",
+]

@@ -1,0 +1,23 @@
+"""The guards by name. A refusal says them, tests and mutants take single ones away."""
+
+from typing import TypeAlias
+
+from canary_router.core.conditions import Write
+
+Commit: TypeAlias = tuple[Write, ...]
+
+NEW = "does not exist yet"
+NEWER = "newer than any write seen"
+SAME_OPEN = "no other release came between"
+UNDECIDED_OLDER = "the older release is not decided"
+OPEN = "the release is open"
+ROOM = "the budget has room"
+UNSETTLED_JOB = "its end is not on record yet"
+SOLE = "no other attempt was made"
+EXPECTED_STATE = "the release is in the state that was judged"
+LEASE_FREE = "nobody holds the lease"
+LEASE_OWN = "the lease is ours"
+KNOWN = "the item exists"
+SAME_CURRENT = "no newer write of current is on record"
+SEEN_WRITE = "no other write of current came on record"
+SAME_ORDERS = "no other order was carried out meanwhile"

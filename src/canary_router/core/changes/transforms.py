@@ -1,0 +1,209 @@
+"""Changes of transforms: admitted, recorded, attempted, settled."""
+
+from dataclasses import replace
+
+from canary_router.core.changes.clauses import (
+    EXPECTED_STATE,
+    KNOWN,
+    NEW,
+    OPEN,
+    ROOM,
+    SOLE,
+    UNSETTLED_JOB,
+    Commit,
+)
+from canary_router.core.conditions import Clause, Op, Value, Write
+from canary_router.core.model import (
+    ENDED_BADLY,
+    UNDETERMINED,
+    UNSETTLED,
+    ReleaseState,
+    Route,
+    Status,
+    Transform,
+    Version,
+)
+from canary_router.core.records import (
+    input_item,
+    input_key,
+    key_of,
+    release_key,
+    rescue_id,
+    transform_item,
+)
+from canary_router.settings import PENDING_INDEX_KEY
+
+_COUNTS = {Status.SUCCEEDED: "succeeded", Status.NOT_STARTED: "not_started"}
+
+
+def admit(release_id: str, transform: Transform, kept_input: str | None) -> Commit:
+    """Gives a transform one of the places of a release's budget. The clauses alone guard the budget.
+
+    Args:
+        release_id: The release.
+        transform: The job.
+        kept_input: The job's input as JSON, where it has to be kept for a rescue.
+    """
+    place = Write(
+        release_key(transform.service, release_id),
+        (
+            Clause(OPEN, "state", Op.EQUALS, ReleaseState.OPEN.value),
+            Clause(ROOM, "admitted", Op.BELOW_FIELD, "requests"),
+        ),
+        add={"admitted": 1},
+    )
+    if kept_input is None:
+        return (place, *record(transform))
+    kept = Write(input_key(transform.transform_id), (), put=input_item(transform, kept_input))
+    return (place, *record(replace(transform, kept_input=True)), kept)
+
+
+def record(transform: Transform) -> Commit:
+    """Puts a transform on record, if there is none of that id."""
+    return (Write(key_of(transform), (Clause(NEW, "transform_id", Op.ABSENT),), put=transform_item(transform)),)
+
+
+def mark_running(transform: Transform, execution_arn: str) -> Commit:
+    """Records the execution of an admitted transform. An outcome that came first stands."""
+    return (
+        Write(
+            key_of(transform),
+            (Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),),
+            assign={"status": Status.RUNNING.value, "execution_arn": execution_arn},
+        ),
+    )
+
+
+def join_attempt(transform: Transform, now: int) -> Commit:
+    """Says that one more invocation is about to be sent for an admitted transform.
+
+    From then on nobody's answer alone can prove that the job was not started: the other invocation may yet start it.
+    """
+    return (
+        Write(
+            key_of(transform),
+            (
+                Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),
+                Clause(SOLE, "attempts", Op.EQUALS, transform.attempts),
+            ),
+            assign={"attempts": transform.attempts + 1, "attempted_at": now},
+        ),
+    )
+
+
+def started_again(transform: Transform, target: Version, now: int) -> Transform:
+    """A job of the current version as it is after ``start_again``.
+
+    Attempts go on counting: a retry that has stalled since before must not take this start for the one it has read.
+    """
+    return replace(
+        transform,
+        status=Status.ADMITTED,
+        target=target,
+        attempts=transform.attempts + 1,
+        attempted_at=now,
+        settled_at=None,
+    )
+
+
+def start_again(transform: Transform, target: Version, now: int) -> Commit:
+    """Gives a job of the current version that was certainly not started a new start, for a retry with its key."""
+    return (
+        Write(
+            key_of(transform),
+            (
+                Clause(EXPECTED_STATE, "status", Op.EQUALS, Status.NOT_STARTED.value),
+                Clause(SOLE, "attempted_at", Op.EQUALS, transform.attempted_at),
+            ),
+            put=transform_item(started_again(transform, target, now)),
+        ),
+    )
+
+
+def settle(transform: Transform, status: Status, execution_arn: str | None, now: int) -> Commit:
+    """Records the end of a transform and counts it for its release, together and once.
+
+    A duplicate finds the transform final and changes nothing. A late outcome of a closed release is counted there,
+    and decides nothing, since only undecided releases are judged.
+    """
+    fields: dict[str, Value] = {"status": status.value, "settled_at": now}
+    if execution_arn is not None:
+        fields["execution_arn"] = execution_arn
+    unsettled = Clause(UNSETTLED_JOB, "status", Op.ONE_OF, UNSETTLED)
+    if not transform.kept_input or status not in ENDED_BADLY:
+        return _settled(transform, fields, (unsettled,), _COUNTS.get(status, "failed"))
+    rescue = rescue_for(transform, now)
+    fields["rescued_by"] = rescue.transform_id
+    return (*_settled(transform, fields, (unsettled,), "failed"), *record(rescue))
+
+
+def rescue_for(transform: Transform, now: int) -> Transform:
+    """The job that will run a failed job's input once more. It is put on record with the failure, or not at all."""
+    return Transform(
+        transform_id=rescue_id(transform.transform_id),
+        service=transform.service,
+        route=Route.CURRENT,
+        target=UNDETERMINED,
+        status=Status.ADMITTED,
+        created_at=now,
+        attempted_at=now,
+        input_hash=transform.input_hash,
+        attempts=0,
+        rescue_of=transform.transform_id,
+    )
+
+
+def attempt_rescue(rescue: Transform, target: Version, now: int) -> Commit:
+    """Says that a rescue's first invocation is about to be sent, and to which version. One run can say so."""
+    return (
+        Write(
+            key_of(rescue),
+            (
+                Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),
+                Clause(SOLE, "attempts", Op.EQUALS, 0),
+            ),
+            assign={"attempts": 1, "attempted_at": now, "target_arn": target.arn, "target_tag": target.tag},
+        ),
+    )
+
+
+def release_rescue(rescue: Transform) -> Commit:
+    """Lets a rescue that its target certainly did not start be attempted again, on what is current then."""
+    return (
+        Write(
+            key_of(rescue),
+            (
+                Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),
+                Clause(SOLE, "attempts", Op.EQUALS, rescue.attempts),
+                # The count goes back to 0, so it alone would let a run that has stalled release a later attempt.
+                Clause(SOLE, "attempted_at", Op.EQUALS, rescue.attempted_at),
+            ),
+            assign={"attempts": 0},
+        ),
+    )
+
+
+def settle_not_started(transform: Transform, now: int) -> Commit:
+    """Records that a transform was certainly not started.
+
+    Refused when an execution is on record, or when somebody else has sent an invocation since ``transform`` was
+    read: that one may yet start the job.
+    """
+    clauses = (
+        Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),
+        Clause(SOLE, "attempts", Op.EQUALS, transform.attempts),
+    )
+    fields: dict[str, Value] = {"status": Status.NOT_STARTED.value, "settled_at": now}
+    return _settled(transform, fields, clauses, "not_started")
+
+
+def _settled(transform: Transform, fields: dict[str, Value], clauses: tuple[Clause, ...], count: str) -> Commit:
+    ended = Write(key_of(transform), clauses, assign=fields, remove=(PENDING_INDEX_KEY,))
+    if transform.release_id is None or transform.fallback:
+        return (ended,)
+    counted = Write(
+        release_key(transform.service, transform.release_id),
+        (Clause(KNOWN, "release_id", Op.PRESENT),),
+        add={count: 1},
+    )
+    return (ended, counted)

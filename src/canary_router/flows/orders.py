@@ -1,0 +1,199 @@
+"""What people order: each order is one conditional write, on record with its effect. Pointers are the controller's.
+
+Whoever gives an order nudges the controller afterwards. It carries a decision to its end within a minute anyway.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+from canary_router.core import changes, records
+from canary_router.core.lifecycle import is_behind, is_unrecorded, release_from
+from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version
+from canary_router.core.orders import Order, rollback_release, state_after
+from canary_router.core.pointers import Invalid, Pointers, understand
+from canary_router.errors import NotFound, OrderRefused, Unavailable, Uncertain
+from canary_router.flows.inspect import releases
+from canary_router.flows.opening import open_release
+from canary_router.ports import Ports
+
+_Prepared: TypeAlias = tuple[Release, changes.Commit]
+"""A release as an order leaves it, and the commit that does so."""
+_ROUNDS = 4
+"""How often the record is read again because somebody else has changed it meanwhile, or an answer was lost."""
+
+
+def give_order(ports: Ports, order: Order) -> Release:
+    """Promotes, aborts, pauses or resumes the open release of a service.
+
+    Returns:
+        The release as the order has left it. The same order given again finds its own effect.
+
+    Raises:
+        NotFound: Nothing was ever written for the service.
+        OrderRefused: There is no open release, or it is decided already, or it is in that state already.
+        Unavailable: A dependency does not answer; nothing was done.
+        Uncertain: It may have been carried out, or may still be; give the same order again.
+    """
+
+    def prepared(pointers: Pointers) -> _Prepared:
+        release = _open_release(ports, pointers)
+        after = state_after(order, release)
+        if not after.can_be_decided and isinstance(pointers.current, Invalid):
+            raise OrderRefused(
+                f"current of {order.service} holds {pointers.current.value[:200]!r}, which nothing is written over",
+                advice="Correct the parameter first; pause the release if its jobs have to wait.",
+            )
+        return replace(release, state=after), changes.carry_out(order, release, after)
+
+    return _until_known(ports, order, prepared)
+
+
+def roll_back(ports: Ports, order: Order, to: str | None = None) -> Release:
+    """Orders that an older version becomes current again. An open release is aborted with it.
+
+    Args:
+        ports: The world.
+        order: The order.
+        to: Tag of a version that was current before; the previous one when it is None.
+
+    Returns:
+        The rollback as it is on record; the controller writes the pointers.
+
+    Raises:
+        NotFound: Nothing was ever written for the service, or that version was never current.
+        OrderRefused: There is nothing to go back from or to, or the pointers of a decided release are being written.
+        Unavailable, Uncertain: As ``give_order``.
+    """
+
+    def prepared(pointers: Pointers) -> _Prepared:
+        state = records.state_of(order.service, ports.ledger.get(records.state_key(order.service)))
+        target = _target(ports, pointers, state, to)
+        rollback = rollback_release(order, target, _undecided(ports, state))
+        return rollback, changes.roll_back(order, rollback, state)
+
+    return _until_known(ports, order, prepared)
+
+
+def _until_known(ports: Ports, order: Order, prepare: Callable[[Pointers], _Prepared]) -> Release:
+    """Commits an order, and looks again until it is known whether it was carried out.
+
+    Once an answer was lost in this call, only an order on record is certain: the lost one may arrive yet.
+    """
+    doubt: Uncertain | None = None
+    for _ in range(_ROUNDS):
+        try:
+            release = _once(ports, order, prepare)
+        except Uncertain as lost:
+            doubt = lost
+        except (OrderRefused, NotFound, Unavailable) as error:
+            if doubt is None:
+                raise
+            raise Uncertain(f"{doubt}; then: {error}", advice="Give the same order again.") from error
+        else:
+            if release is not None:
+                return release
+    if doubt is not None:
+        raise doubt
+    raise Unavailable("The record was changed by others all the time; nothing was done", advice="Order it again.")
+
+
+def _once(ports: Ports, order: Order, prepare: Callable[[Pointers], _Prepared]) -> Release | None:
+    """Commits an order; None when somebody has changed the record meanwhile.
+
+    What refuses an order may be its own effect, by an earlier try that arrived late: the record tells, and it is asked
+    after the refusal, since that try may arrive at any moment before.
+    """
+    refused: OrderRefused | NotFound | None = None
+    try:
+        release, commit = prepare(_pointers(ports, order.service))
+        if ports.ledger.commit(commit) is None:
+            return release
+    except (OrderRefused, NotFound) as error:
+        refused = error
+    done = _carried_out(ports, order)
+    if done is None and refused is not None:
+        raise refused
+    return done
+
+
+def _pointers(ports: Ports, service: str) -> Pointers:
+    readings = ports.pointers.read(service)
+    if not readings.exist:
+        raise NotFound(f"There is no service {service!r}", advice="Nothing was ever released for it here.")
+    return understand(service, readings)
+
+
+def _carried_out(ports: Ports, order: Order) -> Release | None:
+    """The release that an order was carried out on, by an earlier try; None when it is not on record."""
+    item = ports.ledger.get(records.order_key(order))
+    if item is None:
+        return None
+    given = records.order_of(item)
+    stored = ports.ledger.get(records.release_key(order.service, given.release_id))
+    return None if stored is None else records.release_of(stored)
+
+
+def _open_release(ports: Ports, pointers: Pointers) -> Release:
+    """The open release; one that nobody has opened yet is opened now, as a request would."""
+    asked = release_from(pointers, ports.clock.now())
+    if asked is not None and asked.basis is Basis.CANARY:
+        open_release(ports.ledger, asked)
+    service = pointers.service
+    state = records.state_of(service, ports.ledger.get(records.state_key(service)))
+    item = state.open_release and ports.ledger.get(records.release_key(service, state.open_release))
+    if not item:
+        raise OrderRefused(
+            f"{service} has no open release",
+            advice="There is nothing to order until a deployment, or `canary-router release`, writes latest.",
+        )
+    return records.release_of(item)
+
+
+def _undecided(ports: Ports, state: ServiceState) -> Release | None:
+    if state.open_release is None:
+        return None
+    item = ports.ledger.get(records.release_key(state.service, state.open_release))
+    if item is None:
+        return None
+    release = records.release_of(item)
+    if not release.state.can_be_decided:
+        raise OrderRefused(
+            f"The pointers of {release.target.tag} are being written ({release.state})", advice="Try again in a moment."
+        )
+    return release
+
+
+def _target(ports: Ports, pointers: Pointers, state: ServiceState, to: str | None) -> Version:
+    if not isinstance(pointers.current, Version):
+        raise OrderRefused(
+            f"{state.service} has no valid current version to go back from", advice="Correct the parameter 'current'."
+        )
+    now = ports.clock.now()
+    if is_behind(pointers, state, now):
+        raise Unavailable(
+            f"current of {state.service} was read as it was a moment ago", advice="Try again in a moment."
+        )
+    # What somebody has written by hand is not on record yet; then the version on record is the previous one.
+    previous = state.current if is_unrecorded(pointers, state, now) else state.previous
+    target = previous if to is None else _was_current(ports, state, to)
+    if target is None:
+        raise OrderRefused(f"{state.service} has no previous version", advice="Name one with --to, or release one.")
+    if target == pointers.current:
+        raise OrderRefused(f"{target.tag} is current already", advice="Name another version with --to.")
+    return target
+
+
+def _was_current(ports: Ports, state: ServiceState, tag: str) -> Version:
+    """A version that was current before: it has proven itself, or a person has stood for it."""
+    known = [
+        release.target for release in releases(ports.ledger, state.service) if release.state is ReleaseState.PROMOTED
+    ]
+    known += [version for version in (state.previous, state.current) if version is not None]
+    found = next((version for version in known if version.tag == tag), None)
+    if found is None:
+        tags = ", ".join(dict.fromkeys(version.tag for version in known)) or "none"
+        raise NotFound(
+            f"{tag} of {state.service} was never current", advice=f"Those that were: {tags}. Any other is released."
+        )
+    return found
