@@ -1,6 +1,7 @@
 """Items of any content: what cannot be read is named, and costs nobody else a job, a decision or an answer."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,8 +16,12 @@ from canary_router.api import respond
 from canary_router.core import records
 from canary_router.core.conditions import Item, Key, Write
 from canary_router.core.model import Release, ReleaseState, Route, ServiceState, Status, Transform
-from canary_router.errors import MalformedRecord
+from canary_router.core.orders import GivenOrder, Order, OrderKind
+from canary_router.errors import InvalidInput, MalformedRecord, OrderRefused
 from canary_router.flows.inspect import releases, transforms_of
+from canary_router.flows.orders import roll_back
+
+ORDER = Order("o1", OrderKind.PAUSE, SERVICE, "ann", "because", 1_700_000_000_000)
 
 
 def samples() -> dict[str, Item]:
@@ -27,6 +32,7 @@ def samples() -> dict[str, Item]:
         "release": records.release_item(world.release),
         "transform": records.transform_item(transform),
         "state": world.ledger.get(records.state_key(SERVICE)) or {},
+        "order": records.order_item(ORDER, world.release),
     }
 
 
@@ -45,12 +51,14 @@ def broken(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.builds(mangle, st.dictionaries(names, values, max_size=3), st.sets(names, max_size=2))
 
 
-def read(kind: str, item: Item) -> Release | Transform | ServiceState:
+def read(kind: str, item: Item) -> Release | Transform | ServiceState | GivenOrder:
     match kind:
         case "release":
             return records.release_of(item)
         case "transform":
             return records.transform_of(item)
+        case "order":
+            return records.order_of(item)
         case _:
             return records.state_of(SERVICE, item)
 
@@ -73,6 +81,8 @@ def test_an_item_of_any_content_is_read_or_named(data: st.DataObject, kind: str)
             assert found.newest_write is None or found.newest_write.version == int(found.newest.partition(".")[2])
         case Release():
             assert found.policy.required <= found.policy.requests
+        case GivenOrder():
+            assert found.order.kind in OrderKind
         case Transform():
             assert found.status.is_final or found.status in ("ADMITTED", "RUNNING")
 
@@ -136,6 +146,26 @@ def test_a_job_with_a_key_whose_record_is_malformed_is_not_started_a_second_time
     put(world, key, {**(world.ledger.get(key) or {}), "status": "SLEEPING"})
     assert checked(respond(world.router, event))[0] == 503
     assert len(world.pipelines.invocations) == 1
+
+
+@pytest.mark.parametrize("previous", ["", "none", "arn:aws:iam::123456789012:role/admin"])
+def test_nothing_is_rolled_back_to_what_is_no_function(previous: str) -> None:
+    world = World()
+    world.reconcile()
+    key = records.state_key(SERVICE)
+    put(world, key, {**(world.ledger.get(key) or {}), "previous_arn": previous, "previous_tag": "v0.9.0"})
+    with pytest.raises(OrderRefused, match="which is no function"):
+        roll_back(world.ports, replace(ORDER, kind=OrderKind.ROLLBACK))
+    assert world.state.open_release is None
+
+
+@pytest.mark.parametrize(
+    "fields", [{"order_id": ""}, {"order_id": "A#B"}, {"order_id": "a" * 65}, {"why": "x" * 501}, {"who": "x" * 501}]
+)
+def test_an_order_is_bounded(fields: dict[str, str]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        replace(ORDER, **fields)  # type: ignore[arg-type] # texts all of them
+    assert refused.value.advice
 
 
 def test_a_malformed_job_does_not_keep_the_other_jobs_from_being_settled(caplog: pytest.LogCaptureFixture) -> None:

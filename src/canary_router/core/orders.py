@@ -6,12 +6,17 @@
 - A rollback is a release of its own, to a version that was current before.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from canary_router.core.model import Basis, Release, ReleaseState, Version, WriteMark
 from canary_router.core.policy import Policy
-from canary_router.errors import OrderRefused
+from canary_router.errors import InvalidInput, OrderRefused
+
+TEXT_AT_MOST = 500
+"""Characters of an order's texts: they become part of reasons, events and messages."""
+_ORDER_ID = re.compile(r"[a-z0-9-]{1,64}")
 
 
 class OrderKind(StrEnum):
@@ -31,8 +36,11 @@ class Order:
     Attributes:
         order_id: The same id is the same order, however often it is given. Lower-case letters, digits, dashes.
         who: Who gives it: the caller's identity.
-        why: In the person's words; may be empty.
+        why: In the person's words; may be empty. 500 characters at most.
         at: Epoch milliseconds; it belongs to the order's place on record, so a repetition carries the same.
+
+    Raises:
+        InvalidInput: The id is malformed, or a text is too long.
     """
 
     order_id: str
@@ -41,6 +49,17 @@ class Order:
     who: str
     why: str
     at: int
+
+    def __post_init__(self) -> None:
+        if not _ORDER_ID.fullmatch(self.order_id):
+            raise InvalidInput(
+                f"{self.order_id[:100]!r} is no id of an order", advice=f"It has the form {_ORDER_ID.pattern}."
+            )
+        for name, text in (("who", self.who), ("why", self.why)):
+            if len(text) > TEXT_AT_MOST:
+                raise InvalidInput(
+                    f"{name!r} has {len(text)} characters, {TEXT_AT_MOST} are allowed", advice="Say it in fewer words."
+                )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from canary_router.core import changes, records
 from canary_router.core.lifecycle import is_behind, is_unrecorded, release_from
 from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version
 from canary_router.core.orders import Order, rollback_release, state_after
-from canary_router.core.pointers import Invalid, Pointers, understand
+from canary_router.core.pointers import Invalid, Pointers, understand, version_of
 from canary_router.errors import NotFound, OrderRefused, Unavailable, Uncertain
 from canary_router.flows.inspect import releases
 from canary_router.flows.opening import open_release
@@ -179,6 +179,11 @@ def _target(ports: Ports, pointers: Pointers, state: ServiceState, to: str | Non
     target = previous if to is None else _was_current(ports, state, to)
     if target is None:
         raise OrderRefused(f"{state.service} has no previous version", advice="Name one with --to, or release one.")
+    if version_of(state.service, target.arn) is None:
+        raise OrderRefused(
+            f"The record of {state.service} says {target.arn[:200]!r}, which is no function",
+            advice="Name one with --to.",
+        )
     if target == pointers.current:
         raise OrderRefused(f"{target.tag} is current already", advice="Name another version with --to.")
     return target
