@@ -1,8 +1,13 @@
-import pytest
-from tests.unit.world import SERVICE, World, arn
+from collections.abc import Sequence
+from dataclasses import replace
 
+import pytest
+from tests.unit.world import SERVICE, FaultyLedger, World, arn
+
+from canary_router.core import changes
+from canary_router.core.conditions import Item, Key, Refusal, Write
 from canary_router.core.model import ReleaseState, Status, Transform
-from canary_router.flows.outcome import Ended
+from canary_router.flows.outcome import Controller, Ended
 from canary_router.flows.starting import mark
 from canary_router.ports import Refused
 
@@ -141,3 +146,53 @@ def test_only_one_of_two_controllers_writes_the_pointers() -> None:
     world.reconcile()
     assert world.readings.current is not None
     assert (world.readings.current.version, world.pointer("current")) == (2, arn("v1.1.0"))
+
+
+def test_an_outcome_that_decides_nothing_is_one_read_and_one_write() -> None:
+    world = World()
+    first, _ = canaries(world)
+    world.ledger.gets, world.ledger.commits = 0, []
+    world.end(first)
+    assert (world.ledger.gets, len(world.ledger.commits)) == (1, 1)
+    world.end(first)
+    assert (world.ledger.gets, len(world.ledger.commits)) == (2, 1)
+
+
+def test_a_decision_is_recorded_while_another_run_holds_the_lease_and_finished_after_it() -> None:
+    world = World()
+    first, second = canaries(world)
+    world.end(first)
+    world.controller().driver.lease.take(SERVICE)
+    world.end(second)
+    assert (world.release.state, world.pointer("current")) == (ReleaseState.PROMOTING, arn("v1.0.0"))
+    world.clock.advance(40)
+    world.reconcile()
+    assert (world.release.state, world.pointer("current")) == (ReleaseState.PROMOTED, arn("v1.1.0"))
+
+
+def test_an_outcome_that_comes_between_is_counted_and_the_verdict_made_anew() -> None:
+    world = World()
+    world.pointers.put(SERVICE, "policy", '{"requests": 3, "successes": 2, "max_failures": 1}', "")
+    world.write_latest("v1.1.0")
+    first, second, third = (world.submit() for _ in range(3))
+    world.end(first)
+
+    class SomebodyElse(FaultyLedger):
+        """Settles the third job right after the second one's first write was refused."""
+
+        def commit(self, writes: Sequence[Write]) -> Refusal | None:
+            refusal = world.ledger.commit(writes)
+            if refusal is not None and refusal.names() == {changes.QUIET}:
+                world.controller().settle(third, Status.FAILED, third.execution_arn)
+            return refusal
+
+        def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+            return world.ledger.get(key, consistent=consistent)
+
+    ports = replace(world.ports, ledger=SomebodyElse())
+    assert second.execution_arn is not None
+    world.pipelines.end(second.execution_arn, Status.SUCCEEDED)
+    ended = Ended(second.transform_id, second.execution_arn, Status.SUCCEEDED)
+    Controller(ports, world.settings, owner="between").on_ended(ended)
+    assert (world.release.state, world.release.failed) == (ReleaseState.PROMOTED, 1)
+    assert world.release.reason == "2 of 2 required jobs succeeded (2 succeeded, 1 failed, 0 running)"

@@ -2,10 +2,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from canary_router.core.model import Basis, Release, ReleaseState, Version, WriteMark
+from canary_router.core.model import Basis, Release, ReleaseState, Status, Version, WriteMark
 from canary_router.core.policy import Policy
-from canary_router.core.verdict import Abort, Hold, Promote, judge
+from canary_router.core.verdict import Abort, Hold, Promote, counted, decided, judge, quiet_outcomes
 
 OPENED = 1_700_000_000_000
 RELEASE = Release(
@@ -102,3 +104,27 @@ def test_where_there_is_nothing_to_prove_nothing_is_waited_for(basis: Basis) -> 
 def test_what_a_person_has_paused_waits_though_it_has_nothing_to_prove(basis: Basis) -> None:
     paused = replace(RELEASE, basis=basis, state=ReleaseState.PAUSED)
     assert isinstance(judge(paused, OPENED), Hold)
+
+
+@given(
+    state=st.sampled_from([ReleaseState.OPEN, ReleaseState.PAUSED, ReleaseState.PROMOTING, ReleaseState.SUPERSEDED]),
+    requests=st.integers(1, 5),
+    succeeded=st.integers(0, 5),
+    failed=st.integers(0, 5),
+    data=st.data(),
+)
+def test_an_outcome_is_quiet_exactly_when_it_decides_nothing(
+    state: ReleaseState, requests: int, succeeded: int, failed: int, data: st.DataObject
+) -> None:
+    policy = Policy(
+        requests=requests,
+        successes=data.draw(st.integers(1, requests)),
+        max_failures=data.draw(st.integers(0, requests - 1)),
+    )
+    release = replace(RELEASE, state=state, policy=policy, admitted=succeeded + failed)
+    before = replace(release, succeeded=succeeded, not_started=failed)
+    assume(decided(before, OPENED) is None)
+    successes, failures = quiet_outcomes(state, policy)
+    assert (succeeded < successes) == (decided(counted(before, Status.SUCCEEDED), OPENED) is None)
+    for status in (Status.FAILED, Status.NOT_STARTED):
+        assert (before.failures < failures) == (decided(counted(before, status), OPENED) is None)

@@ -1,7 +1,7 @@
 """How releases come about: from a write of ``latest``, or from a write of ``current`` that nobody here made."""
 
 from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version, WriteMark
-from canary_router.core.pointers import Blank, Pointers, Reading
+from canary_router.core.pointers import Blank, Pointers, Reading, content_of
 from canary_router.core.policy import Policy
 
 
@@ -65,28 +65,42 @@ def withdrawal(pointers: Pointers, release: Release) -> str:
     return "withdrawn: latest was overwritten with an invalid value"
 
 
-def is_unrecorded(pointers: Pointers, state: ServiceState, now: int) -> bool:
-    """Whether the write of ``current`` that was read is not on record: a newer one, or one of a parameter made anew."""
-    if pointers.current_version < state.current_write:
-        return not is_behind(pointers, state, now)
-    return pointers.current_version > state.current_write
+def is_unrecorded(version: int, state: ServiceState, now: int) -> bool:
+    """Whether a write of ``current`` is not on record: a newer one, or one of a parameter that was made anew.
+
+    Args:
+        version: Of the parameter, as it was read.
+        state: The service's state.
+        now: Epoch milliseconds.
+    """
+    if version < state.current_write:
+        return now - state.current_write_at >= _LAG
+    return version > state.current_write
 
 
-def adoption(pointers: Pointers, state: ServiceState, written: WriteMark, now: int) -> Release | None:
-    """The closed release that puts a hand-written ``current`` on record; None when the write is known or ours."""
-    current = pointers.current
-    if not isinstance(current, Version) or not is_unrecorded(pointers, state, now):
+def adoption(current: Reading | None, state: ServiceState, now: int) -> Release | None:
+    """The closed release that puts a hand-written ``current`` on record; None when the write is known or ours.
+
+    Args:
+        current: What was current, before any write of ours that is not on record yet.
+        state: The service's state.
+        now: Epoch milliseconds.
+    """
+    if current is None or not is_unrecorded(current.version, state, now):
+        return None
+    target = content_of(state.service, current)
+    if not isinstance(target, Version):
         return None
     return Release(
-        service=pointers.service,
-        release_id=f"h{written.version}-{written.modified // 1000}",
-        target=current,
-        write=written,
+        service=state.service,
+        release_id=f"h{current.version}-{current.modified // 1000}",
+        target=target,
+        write=current.mark,
         state=ReleaseState.PROMOTED,
         basis=Basis.ADOPTED,
         policy=Policy(),
-        opened_at=written.modified,
-        decided_at=written.modified,
+        opened_at=current.modified,
+        decided_at=current.modified,
         closed_at=now,
         reason="current was written by hand" if state.current else "current before the router's first look",
     )

@@ -22,7 +22,8 @@ from canary_router.core.model import (
 )
 from canary_router.core.orders import GivenOrder, Order, OrderKind
 from canary_router.core.pointers import version_of
-from canary_router.core.policy import parse_policy
+from canary_router.core.policy import Policy, parse_policy
+from canary_router.core.verdict import quiet_outcomes
 from canary_router.errors import CanaryRouterError, MalformedRecord
 
 RELEASE_PREFIX = "RELEASE#"
@@ -88,7 +89,6 @@ def release_item(release: Release) -> dict[str, Value]:
             "target_tag": release.target.tag,
             "write_version": release.write.version,
             "write_modified": release.write.modified,
-            "state": release.state.value,
             "basis": release.basis.value,
             "policy": release.policy.to_json(),
             "requests": release.policy.requests,
@@ -100,12 +100,20 @@ def release_item(release: Release) -> dict[str, Value]:
             "succeeded": release.succeeded,
             "failed": release.failed,
             "not_started": release.not_started,
+            "failures": release.failures,
+            **state_fields(release.state, release.policy),
             "supersedes": release.supersedes,
             "told": release.told,
             "orders": release.orders,
             "ordered_by": release.ordered_by or None,
         }
     )
+
+
+def state_fields(state: ReleaseState, policy: Policy) -> dict[str, Value]:
+    """The fields that change with a release's state: itself, and how many outcomes decide nothing in it."""
+    successes, failures = quiet_outcomes(state, policy)
+    return {"state": state.value, "quiet_successes": successes, "quiet_failures": failures}
 
 
 def release_of(item: Item) -> Release:

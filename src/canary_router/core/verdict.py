@@ -5,12 +5,15 @@
 - A release that can no longer reach its successes is aborted at once, not at its deadline.
 - A paused release can still fail, and still run out of time; it is never promoted.
 - Nothing is promoted on what is expected: only on successes that are on record.
+- How many outcomes can decide nothing yet is known beforehand, and stands in the release's item, so that the write that
+  counts an outcome can tell by itself whether there is anything to judge.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from canary_router.core.model import Basis, Release, ReleaseState
+from canary_router.core.model import Basis, Release, ReleaseState, Status
+from canary_router.core.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,41 @@ def judge(release: Release, now: int) -> Verdict:
     if release.state is ReleaseState.OPEN and release.basis is Basis.ALREADY_CURRENT:
         return Promote("already current")
     return _judge_canary(release, now)
+
+
+_ALWAYS = 2**31
+"""More outcomes than any release will ever have."""
+
+
+def quiet_outcomes(state: ReleaseState, policy: Policy) -> tuple[int, int]:
+    """How many successes, and how many failures, a release in a state can have without being decided by its counts.
+
+    Its deadline is not in it: that is for reconciliation to see.
+    """
+    if not state.can_be_decided:
+        return _ALWAYS, _ALWAYS
+    failures = min(policy.max_failures, policy.requests - policy.required)
+    return (policy.required - 1 if state is ReleaseState.OPEN else _ALWAYS), failures
+
+
+def counted(release: Release, status: Status) -> Release:
+    """A release after one more outcome."""
+    if status is Status.SUCCEEDED:
+        return replace(release, succeeded=release.succeeded + 1)
+    if status is Status.NOT_STARTED:
+        return replace(release, not_started=release.not_started + 1)
+    return replace(release, failed=release.failed + 1)
+
+
+def decided(release: Release, now: int) -> Release | None:
+    """A release as its verdict leaves it; None while it is held."""
+    match judge(release, now):
+        case Promote(reason):
+            return replace(release, state=ReleaseState.PROMOTING, decided_at=now, reason=reason)
+        case Abort(reason):
+            return replace(release, state=ReleaseState.ABORTING, decided_at=now, reason=reason)
+        case Hold():
+            return None
 
 
 def _judge_canary(release: Release, now: int) -> Verdict:

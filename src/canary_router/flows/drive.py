@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from canary_router.core import changes, records
 from canary_router.core.lifecycle import adoption
 from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version, WriteMark
-from canary_router.core.pointers import Invalid, Pointers, Readings, understand
+from canary_router.core.pointers import Invalid, Pointers, Reading, Readings, understand
 from canary_router.errors import Unavailable
 from canary_router.flows.blanking import blank_latest, find_hidden, put_back
+from canary_router.flows.lease import Lease
 from canary_router.flows.telling import Teller
 from canary_router.ports import Ports
-from canary_router.settings import LEASE_SECONDS
 
 _log = logging.getLogger(__name__)
 _NOTHING_TO_PROVE = (Basis.FIRST, Basis.ALREADY_CURRENT)
@@ -28,11 +28,15 @@ _DECIDED = (ReleaseState.PROMOTING, ReleaseState.ABORTING)
 
 @dataclass(frozen=True)
 class _Seen:
-    """The world as it was read under the lease: nobody else writes ``current``, or records who is, meanwhile."""
+    """The world as it was read under the lease: nobody else writes ``current``, or records who is, meanwhile.
+
+    Attributes:
+        state: The service's state; None for a release that this very run has decided: no other has written for it.
+    """
 
     readings: Readings
     pointers: Pointers
-    state: ServiceState
+    state: ServiceState | None
 
 
 class Driver:
@@ -41,8 +45,8 @@ class Driver:
     def __init__(self, ports: Ports, environment: str, owner: str) -> None:
         """Takes an ``owner`` that no other run has ever used."""
         self.teller = Teller(ports, environment)
+        self.lease = Lease(ports.ledger, ports.clock, owner)
         self._ports = ports
-        self._owner = owner
 
     def drive(self, service: str, release_id: str) -> None:
         """Finishes a decided release; leaves it alone when somebody else holds the lease, who then finishes it.
@@ -51,22 +55,36 @@ class Driver:
             Unavailable: A dependency does not answer; a later run goes on.
             Uncertain: A pointer's write may have happened; a later run goes on, once the lease has run out.
         """
-        if not self._take_lease(service):
+        if not self.lease.take(service):
             return
         try:
             item = self._ports.ledger.get(records.release_key(service, release_id))
             release = None if item is None else records.release_of(item)
-            seen = self._look(service)
+            seen = self._look(service, self._state(service))
         except Unavailable:
-            self._return_lease(service)
+            self.lease.give_back(service)
             raise
         self._carry_on(release, seen)
-        self._return_lease(service)
 
-    def _look(self, service: str) -> _Seen:
+    def finish(self, release: Release) -> None:
+        """Finishes a release that this run has just decided, in the write that also took the lease.
+
+        Raises:
+            Unavailable, Uncertain: As ``drive``.
+        """
+        try:
+            seen = self._look(release.service, None)
+        except Unavailable:
+            self.lease.give_back(release.service)
+            raise
+        self._carry_on(release, seen)
+
+    def _look(self, service: str, state: ServiceState | None) -> _Seen:
         readings = self._ports.pointers.read(service)
-        state = records.state_of(service, self._ports.ledger.get(records.state_key(service)))
         return _Seen(readings, understand(service, readings), state)
+
+    def _state(self, service: str) -> ServiceState:
+        return records.state_of(service, self._ports.ledger.get(records.state_key(service)))
 
     def put_back(self, service: str, write: WriteMark | None, seen: WriteMark | None) -> bool:
         """Puts back a write of ``latest`` that a blank of ours hides, though it was made for another one.
@@ -85,64 +103,60 @@ class Driver:
         """
         if find_hidden(self._ports.pointers, service, write, seen) is None:
             return False
-        if not self._take_lease(service):
+        if not self.lease.take(service):
             return True
         try:
             lost = find_hidden(self._ports.pointers, service, write, seen)
         except Unavailable:
-            self._return_lease(service)
+            self.lease.give_back(service)
             raise
         if lost is not None:
             put_back(self._ports.pointers, service, lost)
-        self._return_lease(service)
+        self.lease.give_back(service)
         return lost is not None
 
-    def _take_lease(self, service: str) -> bool:
-        now = self._ports.clock.now()
-        until = now + LEASE_SECONDS * 1000
-        if self._ports.ledger.commit(changes.take_lease(service, self._owner, now, until)) is None:
-            return True
-        _log.info("Another run holds the lease of %s", service)
-        return False
-
-    def _return_lease(self, service: str) -> None:
-        self._ports.ledger.commit(changes.return_lease(service, self._owner))
-
     def _carry_on(self, release: Release | None, seen: _Seen) -> None:
+        """Does what is to be done under the lease, and gives it back. What fails here keeps it: a write may be late."""
         if release is None or release.state not in _DECIDED:
-            self._adopted(seen)
+            self._adopted(seen.readings.current, seen.state or self._state(seen.pointers.service))
+            is_closed = False
         elif release.state is ReleaseState.PROMOTING:
-            self._promote(release, seen)
+            is_closed = self._promote(release, seen)
         else:
-            self._abort(release, seen)
+            is_closed = self._abort(release, seen)
+        if not is_closed:
+            self.lease.give_back(seen.pointers.service)
 
-    def _abort(self, release: Release, seen: _Seen) -> None:
+    def _abort(self, release: Release, seen: _Seen) -> bool:
         self._blank(release, seen)
         self.teller.tell(release)
         # One that a rollback has taken the place of is closed together with that.
-        if self._ports.ledger.commit(changes.close_aborted(release, self._ports.clock.now())) is None:
-            self._ports.meter.count("ReleaseAborted", release.service)
-            _log.info("Aborted %s of %s: %s", release.release_id, release.service, release.reason)
+        if self._ports.ledger.commit(changes.close_aborted(release, self._ports.clock.now())) is not None:
+            return False
+        self._ports.meter.count("ReleaseAborted", release.service)
+        _log.info("Aborted %s of %s: %s", release.release_id, release.service, release.reason)
+        return True
 
-    def _promote(self, release: Release, seen: _Seen) -> None:
+    def _promote(self, release: Release, seen: _Seen) -> bool:
         if isinstance(seen.pointers.current, Invalid):
             _log.error("%s is promoted, but an invalid current is never overwritten", release.release_id)
-            return
-        written, state = self._written_before(release, seen), seen.state
+            return False
+        written, before = self._written_before(release, seen)
         if written is None and _is_overtaken(release, seen.pointers):
             if release.basis is Basis.FIRST:
-                self._turn_away(release, seen)
-                return
+                return self._turn_away(release, seen)
         elif written is None:
-            state = self._adopted(seen)
             written = self._write_current(release, seen.pointers)
         self._blank(release, seen)
+        state = self._adopted(before, seen.state or self._state(release.service))
         self.teller.tell(release)
         previous = state.previous if state.current == release.target else state.current
         closing = changes.close_promoted(release, previous, written, self._ports.clock.now())
-        if self._ports.ledger.commit(closing) is None:
-            self._count_promoted(release)
-            _log.info("%s of %s is current: %s", release.target.tag, release.service, release.reason)
+        if self._ports.ledger.commit(closing) is not None:
+            return False
+        self._count_promoted(release)
+        _log.info("%s of %s is current: %s", release.target.tag, release.service, release.reason)
+        return True
 
     def _count_promoted(self, release: Release) -> None:
         if release.basis is not Basis.ROLLBACK:
@@ -155,25 +169,32 @@ class Driver:
             now = self._ports.clock.now()
             blank_latest(self._ports.pointers, release.service, release.write, seen.readings, now)
 
-    def _turn_away(self, release: Release, seen: _Seen) -> None:
+    def _turn_away(self, release: Release, seen: _Seen) -> bool:
         """Ends a first version that is not the first any more: nothing is written over a version without a canary."""
         reason = "current was written by hand before the first version became current; release it again"
         decision = changes.decide(release, ReleaseState.ABORTING, reason, self._ports.clock.now())
-        if self._ports.ledger.commit(decision) is None:
-            self._abort(replace(release, state=ReleaseState.ABORTING, reason=reason), seen)
+        if self._ports.ledger.commit(decision) is not None:
+            return False
+        return self._abort(replace(release, state=ReleaseState.ABORTING, reason=reason), seen)
 
-    def _written_before(self, release: Release, seen: _Seen) -> int | None:
-        """The version of the write of ``current`` that a run that died has made for this release; None for none.
+    def _written_before(self, release: Release, seen: _Seen) -> tuple[int | None, Reading | None]:
+        """The write of ``current`` that a run that died has made for this release, and what was current before it.
 
         What somebody has written by hand after that stands: it is adopted once the release is closed.
+
+        Returns:
+            The version of that write, None for none; and the reading before it, None for one that is on record.
         """
-        known = seen.state.current_write
-        if seen.pointers.current_version <= known:
-            return None
-        history = self._ports.pointers.history(release.service, "current", known)
+        current = seen.readings.current
+        if seen.state is None or seen.pointers.current_version <= seen.state.current_write:
+            return None, current
+        history = self._ports.pointers.history(release.service, "current", seen.state.current_write)
         note = _promotion_note(release)
+        ours = [place for place, reading in enumerate(history) if reading.note == note]
+        if not ours:
+            return None, current
         # The adapter may have sent it twice: the newest one is what is there.
-        return next((reading.version for reading in reversed(history) if reading.note == note), None)
+        return history[ours[-1]].version, history[ours[0] - 1] if ours[0] > 0 else None
 
     def _write_current(self, release: Release, pointers: Pointers) -> int:
         # Any other release writes, even if its target seems to be current: the read may be some seconds old.
@@ -181,19 +202,21 @@ class Driver:
             return pointers.current_version
         return self._ports.pointers.put(release.service, "current", release.target.arn, _promotion_note(release))
 
-    def _adopted(self, seen: _Seen) -> ServiceState:
-        """Puts a ``current`` that somebody else wrote on record. Under the lease no write of ours is under way.
+    def _adopted(self, current: Reading | None, state: ServiceState) -> ServiceState:
+        """Puts on record what was current without us. Under the lease no other write of ours is under way.
+
+        After our own write, not before: that one is waited for, and if we die in between its history still tells.
 
         Returns:
             The state with it.
         """
-        now, state, current = self._ports.clock.now(), seen.state, seen.readings.current
-        adopted = None if current is None else adoption(seen.pointers, state, current.mark, now)
+        now = self._ports.clock.now()
+        adopted = adoption(current, state, now)
         if adopted is None:
             return state
         _log.warning("Adopted %s of %s: %s", adopted.target.tag, state.service, adopted.reason)
         if self._ports.ledger.commit(changes.adopt(adopted, state, now)) is not None:
-            return records.state_of(state.service, self._ports.ledger.get(records.state_key(state.service)))
+            return self._state(state.service)
         return replace(state, current=adopted.target, previous=state.current, current_write=adopted.write.version)
 
 

@@ -4,15 +4,19 @@ import logging
 from dataclasses import dataclass
 
 from canary_router.core import changes, records
+from canary_router.core.conditions import Refusal
 from canary_router.core.model import ENDED_BADLY, Release, ReleaseState, Status, Transform
 from canary_router.core.pointers import execution_arn_of
-from canary_router.core.verdict import Abort, Hold, Promote, judge
+from canary_router.core.verdict import counted, decided
+from canary_router.errors import Unavailable
 from canary_router.flows.drive import Driver
 from canary_router.flows.rescue import Rescuer
 from canary_router.ports import Ports
 from canary_router.settings import Settings
 
 _log = logging.getLogger(__name__)
+_ROUNDS = 6
+"""How often a verdict is made anew because other outcomes came between: a release has few jobs."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,51 @@ class Controller:
             Uncertain: As above; what was done already is not done twice.
         """
         transform = self._transform(ended)
-        if transform is None:
+        if transform is None or transform.status.is_final:
             return
-        self.settle(transform, ended.status, ended.execution_arn)
-        if transform.release_id is not None:
-            self.advance(transform.service, transform.release_id)
+        if transform.release_id is None:
+            self.settle(transform, ended.status, ended.execution_arn)
+        else:
+            self._settle_and_judge(transform, ended, transform.release_id)
         if transform.kept_input and ended.status in ENDED_BADLY:
             self.rescuer.start(records.rescue_id(transform.transform_id))
+
+    def _settle_and_judge(self, transform: Transform, ended: Ended, release_id: str) -> None:
+        """Counts an end for its release, with the decision if that is what it brings: one write, or one more.
+
+        quietly    refused: it may decide -> the release as it is
+        deciding   settlement, decision and lease in one write -> the pointers
+        """
+        settled = changes.settle(transform, ended.status, ended.execution_arn, self.ports.clock.now())
+        refusal = self.ports.ledger.commit(changes.quietly(settled))
+        after: Release | None = None
+        for _ in range(_ROUNDS):
+            stored = None if refusal is None else refusal.stored(records.release_key(transform.service, release_id))
+            if stored is None or (refusal is not None and changes.UNSETTLED_JOB in refusal.names()):
+                break
+            refusal, after = self._judge(settled, records.release_of(stored), ended.status)
+        if refusal is None:
+            self._count_ended(transform, ended.status)
+        elif not {changes.UNSETTLED_JOB, changes.KNOWN} & refusal.names():
+            raise Unavailable(f"{release_id} of {transform.service} changes all the time; the event comes again")
+        elif changes.KNOWN in refusal.names():
+            _log.error("%s ended, but its release %s is not on record", transform.transform_id, release_id)
+        if refusal is None and after is not None:
+            self.driver.finish(after)
+
+    def _judge(self, settled: changes.Commit, judged: Release, status: Status) -> tuple[Refusal | None, Release | None]:
+        """Settles with the verdict of that moment; gives the release back if it was decided, and the lease is ours."""
+        after = decided(counted(judged, status), self.ports.clock.now())
+        if after is None:
+            return self.ports.ledger.commit(settled), None
+        deciding = changes.deciding(settled, judged, after)
+        refusal = self.ports.ledger.commit((*deciding, *self.driver.lease.taking(judged.service)))
+        if refusal is not None and refusal.names() == {changes.LEASE_FREE}:
+            # Whoever holds it, or the next pass, writes the pointers.
+            return self.ports.ledger.commit(deciding), None
+        if refusal is None:
+            _log.info("Decided %s of %s: %s, %s", judged.release_id, judged.service, after.state, after.reason)
+        return refusal, after
 
     def _transform(self, ended: Ended) -> Transform | None:
         item = self.ports.ledger.get(records.transform_key(ended.name))
@@ -76,8 +118,11 @@ class Controller:
         """
         now = self.ports.clock.now()
         if self.ports.ledger.commit(changes.settle(transform, status, execution_arn, now)) is None:
-            self.ports.meter.count("Outcome", transform.service, Status=status.value)
-            _log.info("%s of %s ended: %s", transform.transform_id, transform.target.tag, status)
+            self._count_ended(transform, status)
+
+    def _count_ended(self, transform: Transform, status: Status) -> None:
+        self.ports.meter.count("Outcome", transform.service, Status=status.value)
+        _log.info("%s of %s ended: %s", transform.transform_id, transform.target.tag, status)
 
     def advance(self, service: str, release_id: str) -> None:
         """Judges a release and does what the verdict asks for.
@@ -90,14 +135,11 @@ class Controller:
         if item is None:
             return
         release = records.release_of(item)
-        match judge(release, self.ports.clock.now()):
-            case Promote(reason):
-                self.decide(release, ReleaseState.PROMOTING, reason)
-            case Abort(reason):
-                self.decide(release, ReleaseState.ABORTING, reason)
-            case Hold():
-                if release.state in (ReleaseState.PROMOTING, ReleaseState.ABORTING):
-                    self.driver.drive(service, release_id)
+        after = decided(release, self.ports.clock.now())
+        if after is not None:
+            self.decide(release, after.state, after.reason)
+        elif release.state in (ReleaseState.PROMOTING, ReleaseState.ABORTING):
+            self.driver.drive(service, release_id)
 
     def decide(self, release: Release, state: ReleaseState, reason: str) -> None:
         """Records a decision and drives it. When another run has decided meanwhile, that decision stands.

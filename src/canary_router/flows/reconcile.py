@@ -52,7 +52,8 @@ class Reconciler:
         elif isinstance(pointers.latest, Blank) and state.has_gap(pointers.write):
             self._controller.driver.put_back(service, state.newest_write, pointers.write)
         self._open(pointers, max(pointers.current_version, state.current_write))
-        if isinstance(pointers.current, Version) and is_unrecorded(pointers, state, self._ports.clock.now()):
+        now = self._ports.clock.now()
+        if isinstance(pointers.current, Version) and is_unrecorded(pointers.current_version, state, now):
             self._controller.driver.drive(service, state.open_release or "")
 
     def _finish(self, pointers: Pointers, release_id: str) -> None:

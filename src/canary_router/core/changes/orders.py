@@ -21,7 +21,7 @@ from canary_router.core.changes.clauses import (
 from canary_router.core.conditions import Clause, Op, Value, Write
 from canary_router.core.model import UNDECIDED, Release, ReleaseState, ServiceState
 from canary_router.core.orders import Order, reason_of
-from canary_router.core.records import order_item, order_key, release_item, release_key, state_key
+from canary_router.core.records import order_item, order_key, release_item, release_key, state_fields, state_key
 
 
 def carry_out(order: Order, release: Release, after: ReleaseState) -> Commit:
@@ -32,7 +32,7 @@ def carry_out(order: Order, release: Release, after: ReleaseState) -> Commit:
         release: The release as the person saw it. A verdict, or another order, that came meanwhile stands.
         after: The state.
     """
-    fields: dict[str, Value] = {"state": after.value}
+    fields: dict[str, Value] = {**state_fields(after, release.policy)}
     if not after.can_be_decided:
         fields |= {"decided_at": order.at, "reason": reason_of(order, release), "ordered_by": order.who}
     return (
@@ -81,7 +81,7 @@ def roll_back(order: Order, rollback: Release, state: ServiceState) -> Commit:
         release_key(order.service, older),
         (Clause(UNDECIDED_OLDER, "state", Op.ONE_OF, UNDECIDED),),
         assign={
-            "state": ReleaseState.ABORTING.value,
+            **state_fields(ReleaseState.ABORTING, rollback.policy),
             "decided_at": order.at,
             "reason": rollback.reason,
             "ordered_by": order.who,

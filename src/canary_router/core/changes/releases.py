@@ -14,7 +14,7 @@ from canary_router.core.changes.clauses import (
 )
 from canary_router.core.conditions import Clause, Op, Value, Write
 from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, Version
-from canary_router.core.records import release_item, release_key, state_key, version_fields
+from canary_router.core.records import release_item, release_key, state_fields, state_key, version_fields
 
 
 def open_release(release: Release, older: str | None, seen: int | None = None) -> Commit:
@@ -47,7 +47,7 @@ def open_release(release: Release, older: str | None, seen: int | None = None) -
         release_key(release.service, older),
         (Clause(UNDECIDED_OLDER, "state", Op.ONE_OF, UNDECIDED),),
         assign={
-            "state": ReleaseState.SUPERSEDED.value,
+            **state_fields(ReleaseState.SUPERSEDED, release.policy),
             "closed_at": release.opened_at,
             "reason": f"superseded by {release.release_id} ({release.target.tag})",
         },
@@ -61,7 +61,7 @@ def decide(release: Release, state: ReleaseState, reason: str, now: int) -> Comm
         Write(
             release_key(release.service, release.release_id),
             (Clause(EXPECTED_STATE, "state", Op.EQUALS, release.state.value),),
-            assign={"state": state.value, "decided_at": now, "reason": reason},
+            assign={**state_fields(state, release.policy), "decided_at": now, "reason": reason},
         ),
     )
 

@@ -7,7 +7,9 @@ from canary_router.core.changes.clauses import (
     KNOWN,
     NEW,
     OPEN,
+    QUIET,
     ROOM,
+    SAME_COUNTS,
     SOLE,
     UNSETTLED_JOB,
     Commit,
@@ -17,6 +19,7 @@ from canary_router.core.model import (
     ENDED_BADLY,
     UNDETERMINED,
     UNSETTLED,
+    Release,
     ReleaseState,
     Route,
     Status,
@@ -24,11 +27,13 @@ from canary_router.core.model import (
     Version,
 )
 from canary_router.core.records import (
+    RELEASE_PREFIX,
     input_item,
     input_key,
     key_of,
     release_key,
     rescue_id,
+    state_fields,
     transform_item,
 )
 from canary_router.settings import PENDING_INDEX_KEY
@@ -137,6 +142,50 @@ def settle(transform: Transform, status: Status, execution_arn: str | None, now:
     return (*_settled(transform, fields, (unsettled,), "failed"), *record(rescue))
 
 
+def quietly(settled: Commit) -> Commit:
+    """The settlement of an outcome, on the condition that its release has nothing to decide by it.
+
+    So most outcomes cost one write, and no look at the release. A refusal brings the release along, to be judged.
+    """
+    return tuple(
+        replace(write, clauses=(*write.clauses, _quiet(write))) if write.key.sort.startswith(RELEASE_PREFIX) else write
+        for write in settled
+    )
+
+
+def _quiet(counting: Write) -> Clause:
+    if "succeeded" in counting.add:
+        return Clause(QUIET, "succeeded", Op.BELOW_FIELD, "quiet_successes")
+    return Clause(QUIET, "failures", Op.BELOW_FIELD, "quiet_failures")
+
+
+def deciding(settled: Commit, judged: Release, after: Release) -> Commit:
+    """The settlement of an outcome together with the decision that it brings.
+
+    Args:
+        settled: The settlement.
+        judged: The release as it is on record. Another outcome, order or decision that came meanwhile refuses it all.
+        after: The release as the verdict leaves it.
+    """
+    seen = (
+        Clause(EXPECTED_STATE, "state", Op.EQUALS, judged.state.value),
+        *(
+            Clause(SAME_COUNTS, name, Op.EQUALS, getattr(judged, name))
+            for name in ("succeeded", "failed", "not_started")
+        ),
+    )
+    fields: dict[str, Value] = {
+        **state_fields(after.state, after.policy),
+        "decided_at": int(after.decided_at or 0),
+        "reason": after.reason,
+    }
+    key = release_key(judged.service, judged.release_id)
+    return tuple(
+        replace(write, clauses=(*write.clauses, *seen), assign=fields) if write.key == key else write
+        for write in settled
+    )
+
+
 def rescue_for(transform: Transform, now: int) -> Transform:
     """The job that will run a failed job's input once more. It is put on record with the failure, or not at all."""
     return Transform(
@@ -204,6 +253,6 @@ def _settled(transform: Transform, fields: dict[str, Value], clauses: tuple[Clau
     counted = Write(
         release_key(transform.service, transform.release_id),
         (Clause(KNOWN, "release_id", Op.PRESENT),),
-        add={count: 1},
+        add={count: 1} if count == "succeeded" else {count: 1, "failures": 1},
     )
     return (ended, counted)
