@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from tests.contracts.samples import NOW, opened, put, recorded_release, refused, release, state, version
 
-from canary_router.core import changes, records
+from canary_router.core import changes, order_records, records
+from canary_router.core.changes import orders as ordered
 from canary_router.core.model import Release, ReleaseState, ServiceState
 from canary_router.core.orders import GivenOrder, Order, OrderKind, rollback_release
 from canary_router.ports import Ledger
@@ -16,8 +17,8 @@ def order(service: str, kind: OrderKind, number: int = 1) -> Order:
 
 
 def orders(ledger: Ledger, service: str) -> list[GivenOrder]:
-    page = ledger.by_prefix(records.state_key(service).partition, records.ORDER_PREFIX)
-    return [records.order_of(item) for item in page.items]
+    page = ledger.by_prefix(records.state_key(service).partition, order_records.ORDER_PREFIX)
+    return [order_records.order_of(item) for item in page.items]
 
 
 def rolled_back(service: str, older: Release | None, number: int = 1) -> tuple[Order, Release]:
@@ -27,7 +28,7 @@ def rolled_back(service: str, older: Release | None, number: int = 1) -> tuple[O
 
 def test_an_order_and_its_effect_are_on_record_together(ledger: Ledger, service: str) -> None:
     before, given = opened(ledger, service, admitted=1), order(service, OrderKind.PROMOTE)
-    assert ledger.commit(changes.carry_out(given, before, ReleaseState.PROMOTING)) is None
+    assert ledger.commit(ordered.carry_out(given, before, ReleaseState.PROMOTING)) is None
     counts = "0 succeeded, 0 failed, 1 running"
     assert recorded_release(ledger, before) == replace(
         before,
@@ -42,13 +43,13 @@ def test_an_order_and_its_effect_are_on_record_together(ledger: Ledger, service:
 
 def test_a_pause_is_no_decision(ledger: Ledger, service: str) -> None:
     before = opened(ledger, service)
-    assert ledger.commit(changes.carry_out(order(service, OrderKind.PAUSE), before, ReleaseState.PAUSED)) is None
+    assert ledger.commit(ordered.carry_out(order(service, OrderKind.PAUSE), before, ReleaseState.PAUSED)) is None
     assert recorded_release(ledger, before) == replace(before, state=ReleaseState.PAUSED, orders=1)
 
 
 def test_the_same_order_is_carried_out_once(ledger: Ledger, service: str) -> None:
     before, given = opened(ledger, service), order(service, OrderKind.PAUSE)
-    commit = changes.carry_out(given, before, ReleaseState.PAUSED)
+    commit = ordered.carry_out(given, before, ReleaseState.PAUSED)
     assert ledger.commit(commit) is None
     put(ledger, before)
     assert refused(ledger.commit(commit)) == {changes.NEW}
@@ -56,10 +57,10 @@ def test_the_same_order_is_carried_out_once(ledger: Ledger, service: str) -> Non
 
 def test_an_order_that_arrives_late_finds_that_another_one_came_between(ledger: Ledger, service: str) -> None:
     before = opened(ledger, service)
-    late = changes.carry_out(order(service, OrderKind.PAUSE, 1), before, ReleaseState.PAUSED)
-    ledger.commit(changes.carry_out(order(service, OrderKind.PAUSE, 2), before, ReleaseState.PAUSED))
+    late = ordered.carry_out(order(service, OrderKind.PAUSE, 1), before, ReleaseState.PAUSED)
+    ledger.commit(ordered.carry_out(order(service, OrderKind.PAUSE, 2), before, ReleaseState.PAUSED))
     paused = recorded_release(ledger, before)
-    ledger.commit(changes.carry_out(order(service, OrderKind.RESUME, 3), paused, ReleaseState.OPEN))
+    ledger.commit(ordered.carry_out(order(service, OrderKind.RESUME, 3), paused, ReleaseState.OPEN))
     assert refused(ledger.commit(late)) == {changes.SAME_ORDERS}
     assert recorded_release(ledger, before) == replace(before, orders=2)
     assert [given.order.order_id for given in orders(ledger, service)] == ["o2", "o3"]
@@ -71,7 +72,7 @@ def test_an_order_that_arrives_late_finds_that_another_one_came_between(ledger: 
 def test_a_decision_that_came_first_stands(ledger: Ledger, service: str, actual: ReleaseState) -> None:
     seen = opened(ledger, service)
     put(ledger, replace(seen, state=actual))
-    refusal = ledger.commit(changes.carry_out(order(service, OrderKind.ABORT), seen, ReleaseState.ABORTING))
+    refusal = ledger.commit(ordered.carry_out(order(service, OrderKind.ABORT), seen, ReleaseState.ABORTING))
     assert refused(refusal) == {changes.EXPECTED_STATE}
     assert orders(ledger, service) == []
 
@@ -79,7 +80,7 @@ def test_a_decision_that_came_first_stands(ledger: Ledger, service: str, actual:
 def test_a_rollback_takes_the_place_of_the_open_release(ledger: Ledger, service: str) -> None:
     older = opened(ledger, service, 2)
     given, rollback = rolled_back(service, older)
-    assert ledger.commit(changes.roll_back(given, rollback, state(ledger, service))) is None
+    assert ledger.commit(ordered.roll_back(given, rollback, state(ledger, service))) is None
     assert recorded_release(ledger, rollback) == rollback
     assert rollback.supersedes == older.release_id
     stopped = recorded_release(ledger, older)
@@ -101,7 +102,7 @@ def test_nothing_is_rolled_back_while_pointers_are_being_written(
 ) -> None:
     older = opened(ledger, service, state=decided)
     given, rollback = rolled_back(service, older)
-    refusal = ledger.commit(changes.roll_back(given, rollback, state(ledger, service)))
+    refusal = ledger.commit(ordered.roll_back(given, rollback, state(ledger, service)))
     assert refused(refusal) == {changes.UNDECIDED_OLDER}
     assert state(ledger, service).open_release == older.release_id
     assert orders(ledger, service) == []
@@ -112,20 +113,20 @@ def test_a_rollback_is_of_what_the_person_saw(ledger: Ledger, service: str) -> N
     made = opened(ledger, service, state=ReleaseState.PROMOTING)
     ledger.commit(changes.close_promoted(made, None, 3, NOW))
     given, rollback = rolled_back(service, None)
-    assert refused(ledger.commit(changes.roll_back(given, rollback, seen))) == {changes.SEEN_WRITE}
+    assert refused(ledger.commit(ordered.roll_back(given, rollback, seen))) == {changes.SEEN_WRITE}
     opened(ledger, service, 2)
-    assert refused(ledger.commit(changes.roll_back(given, rollback, seen))) == {changes.SEEN_WRITE, changes.SAME_OPEN}
+    assert refused(ledger.commit(ordered.roll_back(given, rollback, seen))) == {changes.SEEN_WRITE, changes.SAME_OPEN}
 
 
 def test_the_same_rollback_is_ordered_once(ledger: Ledger, service: str) -> None:
     given, rollback = rolled_back(service, None)
-    commit = changes.roll_back(given, rollback, ServiceState(service))
+    commit = ordered.roll_back(given, rollback, ServiceState(service))
     assert ledger.commit(commit) is None
     assert refused(ledger.commit(commit)) == {changes.NEW, changes.SAME_OPEN}
 
 
 def test_nothing_is_opened_while_a_rollback_is_under_way(ledger: Ledger, service: str) -> None:
     given, rollback = rolled_back(service, None)
-    ledger.commit(changes.roll_back(given, rollback, ServiceState(service)))
+    ledger.commit(ordered.roll_back(given, rollback, ServiceState(service)))
     refusal = ledger.commit(changes.open_release(release(service, 2), rollback.release_id))
     assert refused(refusal) == {changes.UNDECIDED_OLDER}

@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 from tests.unit.world import SERVICE, World, arn
 
-from canary_router.core import records
+from canary_router.core import order_records, records
 from canary_router.core.model import Basis, Release, ReleaseState, Route, Status
 from canary_router.core.orders import GivenOrder, Order, OrderKind
 from canary_router.errors import NotFound, OrderRefused, Unavailable, Uncertain
@@ -27,8 +27,8 @@ def back(world: World, to: str | None = None) -> Release:
 
 
 def orders(world: World) -> list[GivenOrder]:
-    page = world.ledger.by_prefix(records.state_key(SERVICE).partition, records.ORDER_PREFIX)
-    return [records.order_of(item) for item in page.items]
+    page = world.ledger.by_prefix(records.state_key(SERVICE).partition, order_records.ORDER_PREFIX)
+    return [order_records.order_of(item) for item in page.items]
 
 
 def told(world: World) -> list[str]:

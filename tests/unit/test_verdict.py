@@ -5,9 +5,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from canary_router.core.model import Basis, Release, ReleaseState, Status, Version, WriteMark
+from canary_router.core.model import Basis, Release, ReleaseState, Status, Version, WriteMark, quiet_outcomes
 from canary_router.core.policy import Policy
-from canary_router.core.verdict import Abort, Hold, Promote, counted, decided, judge, quiet_outcomes
+from canary_router.core.verdict import Abort, Hold, Promote, counted, decided, judge
 
 OPENED = 1_700_000_000_000
 RELEASE = Release(

@@ -64,6 +64,21 @@ class ReleaseState(StrEnum):
 UNDECIDED = (ReleaseState.OPEN, ReleaseState.PAUSED)
 
 
+_ALWAYS = 2**31
+"""More outcomes than any release will ever have."""
+
+
+def quiet_outcomes(state: ReleaseState, policy: Policy) -> tuple[int, int]:
+    """How many successes, and how many failures, a release in a state can have without being decided by its counts.
+
+    Its deadline is not in it: that is for reconciliation to see.
+    """
+    if not state.can_be_decided:
+        return _ALWAYS, _ALWAYS
+    failures = min(policy.max_failures, policy.requests - policy.required)
+    return (policy.required - 1 if state is ReleaseState.OPEN else _ALWAYS), failures
+
+
 class Basis(StrEnum):
     """Why a release may become current: by its canary, or because there is nothing to compare with."""
 

@@ -19,15 +19,13 @@ from canary_router.core.model import (
     Transform,
     Version,
     WriteMark,
+    quiet_outcomes,
 )
-from canary_router.core.orders import GivenOrder, Order, OrderKind
 from canary_router.core.pointers import version_of
 from canary_router.core.policy import Policy, parse_policy
-from canary_router.core.verdict import quiet_outcomes
 from canary_router.errors import CanaryRouterError, MalformedRecord
 
 RELEASE_PREFIX = "RELEASE#"
-ORDER_PREFIX = "ORDER#"
 _DAY_SECONDS = 86_400
 
 
@@ -44,11 +42,6 @@ def release_key(service: str, release_id: str) -> Key:
 def transform_key(transform_id: str, *, fallback: bool = False) -> Key:
     """Key of a transform, or of the second half of its record, where current took it over."""
     return Key(f"TRANSFORM#{transform_id}", "FALLBACK" if fallback else "TRANSFORM")
-
-
-def order_key(order: Order) -> Key:
-    """Key of an order. Orders of a service stand in the order of their times."""
-    return Key(f"SERVICE#{order.service}", f"{ORDER_PREFIX}{order.at:015d}#{order.order_id}")
 
 
 def input_key(transform_id: str) -> Key:
@@ -122,7 +115,7 @@ def release_of(item: Item) -> Release:
     Raises:
         MalformedRecord: It does not hold one that this version can read.
     """
-    with _reading(item):
+    with reading(item):
         return _release_of(item)
 
 
@@ -152,39 +145,6 @@ def _release_of(item: Item) -> Release:
         orders=int(item.get("orders", 0)),
         ordered_by=str(item.get("ordered_by", "")),
     )
-
-
-def order_item(order: Order, release: Release) -> dict[str, Value]:
-    """An order that was carried out on a release, as an item."""
-    return {
-        "order_id": order.order_id,
-        "service": order.service,
-        "kind": order.kind.value,
-        "who": order.who,
-        "why": order.why,
-        "at": order.at,
-        "release_id": release.release_id,
-        "version": release.target.tag,
-        "counts": release.counts,
-    }
-
-
-def order_of(item: Item) -> GivenOrder:
-    """The order that an item holds.
-
-    Raises:
-        MalformedRecord: It does not hold one that this version can read.
-    """
-    with _reading(item):
-        order = Order(
-            order_id=str(item["order_id"]),
-            kind=OrderKind(str(item["kind"])),
-            service=str(item["service"]),
-            who=str(item["who"]),
-            why=str(item["why"]),
-            at=int(item["at"]),
-        )
-        return GivenOrder(order, str(item["release_id"]), str(item["version"]), str(item["counts"]))
 
 
 def transform_item(transform: Transform) -> dict[str, Value]:
@@ -223,7 +183,7 @@ def transform_of(item: Item) -> Transform:
     Raises:
         MalformedRecord: It does not hold one that this version can read.
     """
-    with _reading(item):
+    with reading(item):
         return _transform_of(item)
 
 
@@ -256,7 +216,7 @@ def state_of(service: str, item: Item | None) -> ServiceState:
     """
     if item is None:
         return ServiceState(service)
-    with _reading(item):
+    with reading(item):
         state = _state_of(service, item)
         state.newest_write  # noqa: B018 - read once, so that a malformed mark shows here and nowhere later
         return state
@@ -283,7 +243,12 @@ def version_fields(name: str, version: Version | None) -> dict[str, Value]:
 
 
 @contextmanager
-def _reading(item: Item) -> Iterator[None]:
+def reading(item: Item) -> Iterator[None]:
+    """Reads an item whose form nobody has vouched for.
+
+    Raises:
+        MalformedRecord: It does not hold what is looked for in it.
+    """
     try:
         yield
     except (KeyError, ValueError, TypeError, CanaryRouterError) as error:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from canary_router.core.model import Basis, Release, ReleaseState, Status
-from canary_router.core.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -57,21 +56,6 @@ def judge(release: Release, now: int) -> Verdict:
     if release.state is ReleaseState.OPEN and release.basis is Basis.ALREADY_CURRENT:
         return Promote("already current")
     return _judge_canary(release, now)
-
-
-_ALWAYS = 2**31
-"""More outcomes than any release will ever have."""
-
-
-def quiet_outcomes(state: ReleaseState, policy: Policy) -> tuple[int, int]:
-    """How many successes, and how many failures, a release in a state can have without being decided by its counts.
-
-    Its deadline is not in it: that is for reconciliation to see.
-    """
-    if not state.can_be_decided:
-        return _ALWAYS, _ALWAYS
-    failures = min(policy.max_failures, policy.requests - policy.required)
-    return (policy.required - 1 if state is ReleaseState.OPEN else _ALWAYS), failures
 
 
 def counted(release: Release, status: Status) -> Release:

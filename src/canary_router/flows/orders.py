@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from canary_router.core import changes, records
+from canary_router.core import order_records, records
+from canary_router.core.changes import Commit
+from canary_router.core.changes import orders as ordered
 from canary_router.core.lifecycle import is_behind, is_unrecorded, release_from
 from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version
 from canary_router.core.orders import Order, rollback_release, state_after
@@ -17,7 +19,7 @@ from canary_router.flows.inspect import releases
 from canary_router.flows.opening import open_release
 from canary_router.ports import Ports
 
-_Prepared: TypeAlias = tuple[Release, changes.Commit]
+_Prepared: TypeAlias = tuple[Release, Commit]
 """A release as an order leaves it, and the commit that does so."""
 _ROUNDS = 4
 """How often the record is read again because somebody else has changed it meanwhile, or an answer was lost."""
@@ -44,7 +46,7 @@ def give_order(ports: Ports, order: Order) -> Release:
                 f"current of {order.service} holds {pointers.current.value[:200]!r}, which nothing is written over",
                 advice="Correct the parameter first; pause the release if its jobs have to wait.",
             )
-        return replace(release, state=after), changes.carry_out(order, release, after)
+        return replace(release, state=after), ordered.carry_out(order, release, after)
 
     return _until_known(ports, order, prepared)
 
@@ -70,7 +72,7 @@ def roll_back(ports: Ports, order: Order, to: str | None = None) -> Release:
         state = records.state_of(order.service, ports.ledger.get(records.state_key(order.service)))
         target = _target(ports, pointers, state, to)
         rollback = rollback_release(order, target, _undecided(ports, state))
-        return rollback, changes.roll_back(order, rollback, state)
+        return rollback, ordered.roll_back(order, rollback, state)
 
     return _until_known(ports, order, prepared)
 
@@ -126,10 +128,10 @@ def _pointers(ports: Ports, service: str) -> Pointers:
 
 def _carried_out(ports: Ports, order: Order) -> Release | None:
     """The release that an order was carried out on, by an earlier try; None when it is not on record."""
-    item = ports.ledger.get(records.order_key(order))
+    item = ports.ledger.get(order_records.order_key(order))
     if item is None:
         return None
-    given = records.order_of(item)
+    given = order_records.order_of(item)
     stored = ports.ledger.get(records.release_key(order.service, given.release_id))
     return None if stored is None else records.release_of(stored)
 

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from canary_router.core import records
 from canary_router.core.model import Basis, Release
+from canary_router.core.order_records import ORDER_PREFIX, order_of
 from canary_router.core.orders import GivenOrder, OrderKind
 from canary_router.sim.evidence import Evidence
 from canary_router.sim.world import is_valid, tag_of
@@ -20,7 +20,7 @@ _EFFECTS = {
 
 def orders_on_record(evidence: Evidence) -> list[GivenOrder]:
     """The orders that were carried out, as the record has them."""
-    return [records.order_of(item) for key, item in evidence.items.items() if key.sort.startswith(records.ORDER_PREFIX)]
+    return [order_of(item) for key, item in evidence.items.items() if key.sort.startswith(ORDER_PREFIX)]
 
 
 def check_orders(evidence: Evidence) -> Iterator[str]:

@@ -11,12 +11,12 @@ from itertools import count
 from typing import Any
 
 from canary_router.api import calls
-from canary_router.core import changes, lifecycle, records
+from canary_router.core import changes, lifecycle, records, verdict
 from canary_router.core.conditions import Write
 from canary_router.core.model import Release, WriteMark
 from canary_router.core.verdict import Hold, Promote, judge
 from canary_router.errors import Unavailable
-from canary_router.flows import blanking, drive, keyed, outcome, reconcile, rescue, starting, telling
+from canary_router.flows import blanking, drive, keyed, reconcile, rescue, starting, telling
 from canary_router.flows.admission import Admission, Canary
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Unknown
@@ -56,9 +56,9 @@ def seeds_needed(mutant: Mutant, at_most: int) -> int | None:
     return None
 
 
-def without(function: str, *clauses: str) -> Swap:
+def without(function: str, *clauses: str, owner: Any = changes) -> Swap:
     """Leaves clauses out of every write of a commit."""
-    original: Callable[..., tuple[Write, ...]] = getattr(changes, function)
+    original: Callable[..., tuple[Write, ...]] = getattr(owner, function)
 
     def commit(*args: Any, **kwargs: Any) -> tuple[Write, ...]:
         return tuple(
@@ -66,7 +66,7 @@ def without(function: str, *clauses: str) -> Swap:
             for write in original(*args, **kwargs)
         )
 
-    return (changes, function, commit)
+    return (owner, function, commit)
 
 
 def _only_first(function: str, count: int) -> Swap:
@@ -76,9 +76,9 @@ def _only_first(function: str, count: int) -> Swap:
 
 
 def _hopeful(release: Release, now: int) -> Any:
-    verdict = judge(release, now)
+    made = judge(release, now)
     full = release.admitted == release.policy.requests and release.state.can_be_decided
-    return Promote("all jobs are running well") if isinstance(verdict, Hold) and full else verdict
+    return Promote("all jobs are running well") if isinstance(made, Hold) and full else made
 
 
 def _blank_whatever_is_there(pointers: Any, service: str, write: Any, readings: Any, now: int) -> None:
@@ -165,7 +165,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("admission without the state's clause", "finality", (without("admit", changes.OPEN),)),
     Mutant("a refused admission goes to latest all the same", "budget", ((Canary, "admit", _careless_admit),)),
     Mutant("a decision from any state", "finality", (without("decide", changes.EXPECTED_STATE),)),
-    Mutant("flip before the outcomes are on record", "evidence", ((outcome, "judge", _hopeful),)),
+    Mutant("flip before the outcomes are on record", "evidence", ((verdict, "judge", _hopeful),)),
     Mutant("an event that comes twice counts twice", "finality", (without("settle", changes.UNSETTLED_JOB),)),
     Mutant(
         "blanking without a look at the version",

@@ -3,18 +3,19 @@
 from dataclasses import replace
 from typing import Any
 
-from canary_router.core import changes
+from canary_router.core import changes, verdict
+from canary_router.core.changes import orders as ordered
 from canary_router.core.conditions import Write
 from canary_router.core.model import Basis, Release, ReleaseState
-from canary_router.core.verdict import judge
+from canary_router.core.verdict import judge as _judge
 from canary_router.errors import CanaryRouterError, OrderRefused
-from canary_router.flows import drive, orders, outcome
+from canary_router.flows import drive, orders
 from canary_router.sim.mutants import Mutant, without
 
 
 def _judged_as_open(release: Release, now: int) -> Any:
     paused = release.state is ReleaseState.PAUSED
-    return judge(replace(release, state=ReleaseState.OPEN) if paused else release, now)
+    return _judge(replace(release, state=ReleaseState.OPEN) if paused else release, now)
 
 
 def _without_the_older(order: Any, rollback: Any, state: Any) -> tuple[Write, ...]:
@@ -45,22 +46,28 @@ def _any_is_overtaken(release: Release, pointers: Any) -> bool:
     return _IS_OVERTAKEN(release, pointers) or release.basis is Basis.ROLLBACK
 
 
-_ROLL_BACK = changes.roll_back
+_ROLL_BACK = ordered.roll_back
 _CLOSE = changes.close_promoted
-_CARRY_OUT = changes.carry_out
+_CARRY_OUT = ordered.carry_out
 _UNTIL_KNOWN = orders._until_known  # noqa: SLF001 - what a mutant replaces it has to call
 _WRITE_CURRENT = drive.Driver._write_current  # noqa: SLF001
 _IS_OVERTAKEN = drive._is_overtaken  # noqa: SLF001
 
 MUTANTS_OF_ORDERS: tuple[Mutant, ...] = (
-    Mutant("a paused release is promoted by its successes", "evidence", ((outcome, "judge", _judged_as_open),)),
-    Mutant("an order against a decision", "finality", (without("carry_out", changes.EXPECTED_STATE),)),
-    Mutant("an order that arrives after others", "evidence", (without("carry_out", changes.SAME_ORDERS),)),
-    Mutant("an order without its record", "evidence", ((changes, "carry_out", _forgets_the_order),)),
+    Mutant("a paused release is promoted by its successes", "evidence", ((verdict, "judge", _judged_as_open),)),
+    Mutant("an order against a decision", "finality", (without("carry_out", changes.EXPECTED_STATE, owner=ordered),)),
+    Mutant(
+        "an order that arrives after others", "evidence", (without("carry_out", changes.SAME_ORDERS, owner=ordered),)
+    ),
+    Mutant("an order without its record", "evidence", ((ordered, "carry_out", _forgets_the_order),)),
     Mutant("a refusal though the answer was lost", "evidence", ((orders, "_until_known", _believes_in_refusals),)),
-    Mutant("a rollback leaves the open release open", "progress", ((changes, "roll_back", _without_the_older),)),
-    Mutant("a rollback while pointers are being written", "finality", (without("roll_back", changes.UNDECIDED_OLDER),)),
-    Mutant("a rollback beside an open release", "progress", (without("roll_back", changes.SAME_OPEN),)),
+    Mutant("a rollback leaves the open release open", "progress", ((ordered, "roll_back", _without_the_older),)),
+    Mutant(
+        "a rollback while pointers are being written",
+        "finality",
+        (without("roll_back", changes.UNDECIDED_OLDER, owner=ordered),),
+    ),
+    Mutant("a rollback beside an open release", "progress", (without("roll_back", changes.SAME_OPEN, owner=ordered),)),
     Mutant(
         "a rollback that does not write current", "pointers at rest", ((drive, "_is_overtaken", _any_is_overtaken),)
     ),

@@ -9,6 +9,8 @@ The request path admits like this; two routers race for the last place of the bu
     router B   ......  read release (admitted 1)  ..............  admit: admitted 2 < 2 -> refused -> current
 
 What either had read does not matter: the clauses are held against the stored item.
+
+What people order is in ``changes.orders``, which the request function does not load.
 """
 
 from canary_router.core.changes.clauses import (
@@ -31,7 +33,6 @@ from canary_router.core.changes.clauses import (
     UNSETTLED_JOB,
     Commit,
 )
-from canary_router.core.changes.orders import carry_out, roll_back
 from canary_router.core.changes.releases import close_aborted, close_promoted, decide, open_release, tell
 from canary_router.core.changes.services import adopt, return_lease, take_lease, turn_page
 from canary_router.core.changes.transforms import (
@@ -72,7 +73,6 @@ __all__ = [
     "admit",
     "adopt",
     "attempt_rescue",
-    "carry_out",
     "close_aborted",
     "close_promoted",
     "decide",
@@ -85,7 +85,6 @@ __all__ = [
     "release_rescue",
     "rescue_for",
     "return_lease",
-    "roll_back",
     "settle",
     "settle_not_started",
     "start_again",

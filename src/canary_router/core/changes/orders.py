@@ -20,8 +20,9 @@ from canary_router.core.changes.clauses import (
 )
 from canary_router.core.conditions import Clause, Op, Value, Write
 from canary_router.core.model import UNDECIDED, Release, ReleaseState, ServiceState
+from canary_router.core.order_records import order_item, order_key
 from canary_router.core.orders import Order, reason_of
-from canary_router.core.records import order_item, order_key, release_item, release_key, state_fields, state_key
+from canary_router.core.records import release_item, release_key, state_fields, state_key
 
 
 def carry_out(order: Order, release: Release, after: ReleaseState) -> Commit:
