@@ -4,8 +4,10 @@ import ipaddress
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from canary_router import settings
 from canary_router.local import emulator as local_emulator
@@ -23,17 +25,25 @@ os.environ |= {
 } | node_environment()
 
 
-# Tests that share a costly fixture run in one process, the others wherever there is room.
-_TOGETHER = ("tests/e2e", "tests/infra", "tests/functional/test_transformer.py")
+# Tests that share a costly fixture run in one process, the others wherever there is room, a file at a time.
+_TOGETHER = ("tests/e2e", "tests/infra")
 _LONG = ("tests/e2e", "tests/functional/test_local_router", "tests/chaos")
 
 
+class _Together(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    """Gives a process whole groups of tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return next((place for place in _TOGETHER if path.startswith(place)), path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _Together(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        path = item.path.relative_to(config.rootpath).as_posix()
-        group = next((place for place in _TOGETHER if path.startswith(place)), path)
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # The longest first: what begins last should not take longest.
     items.sort(key=lambda item: not any(place in item.path.as_posix() for place in _LONG))
 
