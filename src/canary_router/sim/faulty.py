@@ -39,6 +39,7 @@ PATIENCE = 5_000.0
 INVOKE_PATIENCE = 10_000.0
 PIPELINE_LASTS = 900_000.0
 STALE = 3_000.0
+STALE_AND_SEEN = "stale, and seen"
 _READ_FAULTS = ("refused", "throttled", "slow", "killed before", "killed after")
 
 
@@ -71,14 +72,14 @@ class Gate:
         self._note(task, fault, port)
         return fault
 
-    def lag(self, rate: str, most: float) -> float:
+    def lag(self, rate: str, port: str, most: float) -> float:
         """How old the answer of a read is, in milliseconds."""
         if self.scheduler.seconds >= self.plan.chaos:
             return 0.0
         task = self.scheduler.running
         if task.chance.random() >= self.plan.rates[rate] or (task.name, -task.calls) in self.plan.muted:
             return 0.0
-        self.journal.fault(rate, task.name, -task.calls)
+        self.journal.fault(rate, port, task.name, -task.calls)
         task.faults.append((rate, "read"))
         return task.chance.random() * most
 
@@ -153,7 +154,7 @@ class Gate:
 
     def _note(self, task: Task, fault: str, port: str) -> None:
         task.faults.append((fault, port))
-        self.journal.fault(fault, task.name, task.calls)
+        self.journal.fault(fault, port, task.name, task.calls)
         self.journal.say(self.scheduler.now, task.name, f"meets a fault at {port}: {fault}")
 
 
@@ -169,8 +170,16 @@ class FaultyPointers:
         """Each parameter may be shown as it was some seconds ago."""
         del service
         gate = self._gate
-        lags = (gate.lag("stale", STALE), gate.lag("stale", STALE), gate.lag("stale", STALE))
-        return gate.read("pointers", lambda: self._parameters.read(lags))
+        lags = (self._lag(), self._lag(), self._lag())
+        return gate.read("pointers", lambda: self._noted(self._parameters.read(lags), self._parameters.read()))
+
+    def _lag(self) -> float:
+        return self._gate.lag("stale", "pointers", STALE)
+
+    def _noted(self, shown: T, true: T) -> T:
+        """A read that lags matters only where it shows something else than what is there."""
+        self._gate.journal.faults[STALE_AND_SEEN, "pointers"] += shown != true
+        return shown
 
     def put(self, service: str, leaf: str, value: str, note: str) -> int:
         """Writes."""
@@ -188,8 +197,8 @@ class FaultyPointers:
     def history(self, service: str, leaf: str, after_version: int) -> tuple[Any, ...]:
         """The newest writes may be missing."""
         del service
-        lag = self._gate.lag("stale", STALE)
-        return self._gate.read("pointers", lambda: self._parameters.history(leaf, after_version, lag))
+        lag, history = self._lag(), partial(self._parameters.history, leaf, after_version)
+        return self._gate.read("pointers", lambda: self._noted(history(lag), history()))
 
     def services(self) -> tuple[str, ...]:
         """There is one."""
@@ -206,7 +215,7 @@ class FaultyLedger:
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         """A read that need not be consistent may be a little old."""
-        lag = 0.0 if consistent else self._gate.lag("stale", 1_000)
+        lag = 0.0 if consistent else self._gate.lag("stale", "ledger", 1_000)
         return self._gate.read("ledger", lambda: (self._table.behind(lag) if lag else self._table).get(key))
 
     def commit(self, writes: Sequence[Write]) -> Refusal | None:
@@ -224,7 +233,7 @@ class FaultyLedger:
 
     def by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 100) -> Page:
         """An index follows with a little delay."""
-        lag = self._gate.lag("stale", 2_000)
+        lag = self._gate.lag("stale", "ledger", 2_000)
         source = self._table.behind(lag) if lag else self._table
         return self._gate.read("ledger", lambda: source.by_index(index, value, cursor=cursor, limit=limit))
 
@@ -253,7 +262,7 @@ class FaultyPipelines:
             scheduler.pause(gate.latency(task))
             return Broke("it failed before the start")
         takes = 10 + task.chance.random() * (PIPELINE_LASTS if fault == "late start" else 400)
-        lag = gate.lag("pipeline describe lag", 2_000)
+        lag = gate.lag("pipeline describe lag", "executions", 2_000)
         if fault != "request lost":
             scheduler.at(scheduler.now + takes, partial(self._start, function_arn, payload, lag))
         if fault == "killed":

@@ -99,7 +99,8 @@ class Journal:
     untold: set[str] = field(default_factory=set)
     without_lease: set[str] = field(default_factory=set)
     passes: list[Pass] = field(default_factory=list)
-    faults: Counter[str] = field(default_factory=Counter)
+    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each fault happened, by (kind, where): a port, ``events`` or ``clocks``."""
     fault_places: list[tuple[str, int]] = field(default_factory=list)
     calls: int = 0
     story: list[tuple[float, str, str]] | None = None
@@ -109,7 +110,7 @@ class Journal:
         if self.story is not None:
             self.story.append((at, who, what))
 
-    def fault(self, kind: str, who: str, call: int) -> None:
+    def fault(self, kind: str, port: str, who: str, call: int) -> None:
         """Counts a fault and remembers where it was."""
-        self.faults[kind] += 1
+        self.faults[kind, port] += 1
         self.fault_places.append((who, call))

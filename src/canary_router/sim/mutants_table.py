@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from canary_router.sim.mutants import MUTANTS, Mutant, seeds_needed
 
 AT_MOST = 3_000
+NOT_CAUGHT = "not caught"
 _ROW = re.compile(r"\| (?P<name>[^|]+) \| (?P<check>[^|]+) \| (?P<seed>\d+) \|")
 _HEAD = """# Mutants
 
@@ -32,7 +33,7 @@ A guard that stands alone in this table is needed. These do not, and say so:
 
 def table(rows: Iterable[tuple[Mutant, int | None]]) -> str:
     """The page: one row for each mutant and the seeds it took; None means that none of them caught it."""
-    lines = [f"| {mutant.name} | {mutant.check} | {seed or 'not caught'} |" for mutant, seed in rows]
+    lines = [f"| {mutant.name} | {mutant.check} | {seed or NOT_CAUGHT} |" for mutant, seed in rows]
     return _HEAD + "\n".join(lines) + "\n" + _FOOT
 
 
