@@ -173,6 +173,7 @@ class Driver:
             self._send(release)
 
     def _tell_opening(self, release: Release) -> None:
+        untold: list[Release] = []
         older_id = release.supersedes
         for _ in range(_SUPERSEDED_AT_MOST):
             item = None if older_id is None else self._ports.ledger.get(records.release_key(release.service, older_id))
@@ -180,8 +181,11 @@ class Driver:
             if older is None:
                 break
             if older.told != older.state:
-                self._send(older)
+                untold.append(older)
             older_id = older.supersedes if older.told == "" else None
+        # The oldest first: a run that dies in between leaves the way to the others, which nobody was told of yet.
+        for older in reversed(untold):
+            self._send(older)
         self._send(release, opened=True)
 
     def _send(self, release: Release, *, opened: bool = False) -> None:
