@@ -27,7 +27,7 @@ from canary_router.ports import (
     Ports,
     Refused,
 )
-from canary_router.sim.journal import Journal
+from canary_router.sim.journal import Arrival, Journal
 from canary_router.sim.plan import FAULTS, PIPELINE_FAULTS, Behaviour, Plan
 from canary_router.sim.scheduler import Killed, Scheduler, Task
 from canary_router.sim.world import SERVICE, Parameters, Pipelines, Table, tag_of
@@ -58,7 +58,7 @@ class Gate:
         )
 
     def draw(self, task: Task, table: list[tuple[float, str]], port: str) -> str:
-        """The fault of this call; empty for none."""
+        """The fault of this call; empty for none. What follows the port's name says whose call it is."""
         self.journal.calls += 1
         task.calls += 1
         number = task.chance.random()
@@ -154,7 +154,7 @@ class Gate:
 
     def _note(self, task: Task, fault: str, port: str) -> None:
         task.faults.append((fault, port))
-        self.journal.fault(fault, port, task.name, task.calls)
+        self.journal.fault(fault, port.split(maxsplit=1)[0], task.name, task.calls)
         self.journal.say(self.scheduler.now, task.name, f"meets a fault at {port}: {fault}")
 
 
@@ -253,10 +253,13 @@ class FaultyPipelines:
     def invoke(self, function_arn: str, payload: dict[str, Any]) -> Invocation:
         """Invokes once."""
         gate, scheduler = self._gate, self._gate.scheduler
-        task = scheduler.running
-        fault = gate.draw(task, gate.pipeline_faults, "invoker")
+        task, sent, tag = scheduler.running, scheduler.now, tag_of(function_arn)
+        fault = gate.draw(task, gate.pipeline_faults, f"invoker {tag}")
         scheduler.pause(gate.latency(task))
-        if fault == "throttled" or self._pipelines.behaviour(tag_of(function_arn)) is Behaviour.MISSING:
+        if self._pipelines.behaviour(tag) is Behaviour.MISSING:
+            task.faults.append(("missing", f"invoker {tag}"))
+            return Refused("there is no such function")
+        if fault == "throttled":
             return Refused("the function does not run")
         if fault == "broke before":
             scheduler.pause(gate.latency(task))
@@ -264,7 +267,13 @@ class FaultyPipelines:
         takes = 10 + task.chance.random() * (PIPELINE_LASTS if fault == "late start" else 400)
         lag = gate.lag("pipeline describe lag", "executions", 2_000)
         if fault != "request lost":
-            scheduler.at(scheduler.now + takes, partial(self._start, function_arn, payload, lag))
+            name = str(payload["transform_id"])
+
+            def arrive() -> None:
+                self._pipelines.start(function_arn, payload, lag)
+                gate.journal.arrivals.append(Arrival(name, tag, task.name, sent, scheduler.now))
+
+            scheduler.at(scheduler.now + takes, arrive)
         if fault == "killed":
             raise Killed
         if fault in ("request lost", "late start", "answer lost"):
@@ -273,10 +282,7 @@ class FaultyPipelines:
         scheduler.pause(takes + gate.latency(task))
         if fault == "broke after":
             return Broke("it failed after the start")
-        return Accepted(None if fault == "no arn" else self._start(function_arn, payload, lag))
-
-    def _start(self, function_arn: str, payload: dict[str, Any], lag: float) -> str:
-        return self._pipelines.start(function_arn, payload, lag)
+        return Accepted(None if fault == "no arn" else self._pipelines.start(function_arn, payload, lag))
 
     def describe(self, execution_arn: str) -> Execution | None:
         """Looks an execution up."""
@@ -297,7 +303,7 @@ class FaultyNotifier:
         try:
             gate.write("notifier", lambda: gate.journal.told.append(told), lost=Unavailable)
         except Unavailable:
-            gate.journal.untold.add(str(announcement.detail["release_id"]))
+            gate.journal.untold.add((str(announcement.detail["release_id"]), announcement.detail_type))
             raise
 
 

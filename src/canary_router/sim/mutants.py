@@ -56,7 +56,7 @@ def seeds_needed(mutant: Mutant, at_most: int) -> int | None:
     return None
 
 
-def _without(function: str, *clauses: str) -> Swap:
+def without(function: str, *clauses: str) -> Swap:
     """Leaves clauses out of every write of a commit."""
     original: Callable[..., tuple[Write, ...]] = getattr(changes, function)
 
@@ -161,12 +161,12 @@ def _yes(*_args: Any, **_kwargs: Any) -> bool:
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    Mutant("admission without the budget's clause", "budget", (_without("admit", changes.ROOM),)),
-    Mutant("admission without the state's clause", "finality", (_without("admit", changes.OPEN),)),
+    Mutant("admission without the budget's clause", "budget", (without("admit", changes.ROOM),)),
+    Mutant("admission without the state's clause", "finality", (without("admit", changes.OPEN),)),
     Mutant("a refused admission goes to latest all the same", "budget", ((Canary, "admit", _careless_admit),)),
-    Mutant("a decision from any state", "finality", (_without("decide", changes.EXPECTED_STATE),)),
+    Mutant("a decision from any state", "finality", (without("decide", changes.EXPECTED_STATE),)),
     Mutant("flip before the outcomes are on record", "evidence", ((outcome, "judge", _hopeful),)),
-    Mutant("an event that comes twice counts twice", "finality", (_without("settle", changes.UNSETTLED_JOB),)),
+    Mutant("an event that comes twice counts twice", "finality", (without("settle", changes.UNSETTLED_JOB),)),
     Mutant(
         "blanking without a look at the version",
         "no lost release",
@@ -178,7 +178,7 @@ MUTANTS: tuple[Mutant, ...] = (
         ((blanking, "overwritten", _nothing), (blanking, "hidden", _nothing)),
     ),
     Mutant("what a withdrawal has hidden is not looked for", "no lost release", ((blanking, "hidden", _nothing),)),
-    Mutant("pointers written without the lease", "pointers at rest", (_without("take_lease", changes.LEASE_FREE),)),
+    Mutant("pointers written without the lease", "pointers at rest", (without("take_lease", changes.LEASE_FREE),)),
     Mutant("a lease shorter than the function's timeout", "pointers at rest", ((drive, "LEASE_SECONDS", 2),)),
     Mutant(
         "the lease given back after a write that a read may not show",
@@ -188,18 +188,18 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("after an unknown start current takes over", "one job", ((starting, "_concluded", _guessed),)),
     Mutant("an execution that cannot be seen yet does not exist", "one job", ((starting, "LOOK_UP_SECONDS", 0.0),)),
     Mutant(
-        "not started, though another attempt is under way", "one job", (_without("settle_not_started", changes.SOLE),)
+        "not started, though another attempt is under way", "one job", (without("settle_not_started", changes.SOLE),)
     ),
     Mutant("an attempt that joins does not say so", "one job", ((changes, "join_attempt", _forgotten_attempt),)),
     Mutant("given up before the grace time is over", "one job", ((reconcile.Reconciler, "_is_overdue", _yes),)),
     Mutant("a new id at the retry", "one job", ((keyed, "transform_id_for_key", _another_id),)),
     Mutant("a key without its body", "one job", ((calls, "input_hash", lambda _: ""),)),
     Mutant("a new release leaves the older one open", "progress", (_only_first("open_release", 2),)),
-    Mutant("supersede while deciding", "finality", (_without("open_release", changes.UNDECIDED_OLDER),)),
+    Mutant("supersede while deciding", "finality", (without("open_release", changes.UNDECIDED_OLDER),)),
     Mutant(
         "an old read opens an old release",
         "no lost release",
-        (_without("open_release", changes.NEWER, changes.SAME_OPEN),),
+        (without("open_release", changes.NEWER, changes.SAME_OPEN),),
     ),
     Mutant("reconciliation skips what is decided", "progress", ((Controller, "advance", _advance_without_driving),)),
     Mutant("reconciliation looks no job up", "progress", ((reconcile.Reconciler, "_settle", _nothing),)),
@@ -208,7 +208,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "progress",
         ((Release, "deadline_at", property(lambda _: 2**60)),),
     ),
-    Mutant("a mark overwrites an end", "finality", (_without("mark_running", changes.UNSETTLED_JOB),)),
+    Mutant("a mark overwrites an end", "finality", (without("mark_running", changes.UNSETTLED_JOB),)),
     Mutant(
         "our own write of current is not known again",
         "pointers at rest",

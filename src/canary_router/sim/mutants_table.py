@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterable
 
 from canary_router.sim.mutants import MUTANTS, Mutant, seeds_needed
+from canary_router.sim.mutants_answers import ANSWERS
+
+EVERY = (*MUTANTS, *ANSWERS)
 
 AT_MOST = 3_000
 NOT_CAUGHT = "not caught"
 _ROW = re.compile(r"\| (?P<name>[^|]+) \| (?P<check>[^|]+) \| (?P<seed>\d+) \|")
 _HEAD = """# Mutants
 
-Each row breaks the protocol in one place, on purpose (`src/canary_router/sim/mutants.py`). The check is the one that
+Each row breaks the protocol in one place, on purpose (`src/canary_router/sim/mutants*.py`). The check is the one that
 has to notice, and the number says how many seeds it took, counted from seed 1. Written by `make mutants`; the test
 suite replays the seed of every row, and looks for another one where the program has changed since.
 
@@ -39,7 +42,7 @@ def table(rows: Iterable[tuple[Mutant, int | None]]) -> str:
 
 def generated() -> str:
     """The page, made anew. This takes some minutes."""
-    return table((mutant, seeds_needed(mutant, AT_MOST)) for mutant in MUTANTS)
+    return table((mutant, seeds_needed(mutant, AT_MOST)) for mutant in EVERY)
 
 
 def rows_of(page: str) -> dict[tuple[str, str], int]:
