@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 from canary_router.sim.mutants import MUTANTS, Mutant, seeds_needed
 from canary_router.sim.mutants_answers import ANSWERS
+from canary_router.sim.mutants_starts import STARTS
 
-EVERY = (*MUTANTS, *ANSWERS)
+EVERY = (*MUTANTS, *STARTS, *ANSWERS)
 
 AT_MOST = 3_000
 NOT_CAUGHT = "not caught"
@@ -27,9 +28,12 @@ A guard that stands alone in this table is needed. These do not, and say so:
   reconciliation finds it. The row above takes both away.
 - Of the two clauses that keep an old release from being opened, "newer than any write seen" and "no other release came
   between", either one alone stops nearly every schedule. The row above takes both away.
-- A rescue that is sent to another version while its first invocation may start it yet was caught by none of 3,000
-  seeds: `current` would have to flip in between. That is a gap of the schedules: a hole of this kind was found by
-  reading, and mended.
+- That a rescue's attempt asks for one that is not settled matters once a rescue was given up, after a day. No schedule
+  is that long.
+- Letting a rescue go asks for one that is not settled, and adopting a `current` that was written by hand for one that
+  nobody has adopted. Both hold in every schedule: the one comes after a look that finds no execution, the other under
+  the lease. They keep the record whole where something breaks what it is taken to do: a clock that is wrong by more
+  than ten seconds opens the lease, and an execution may show later than Step Functions is known to show it.
 - That a router looks whether a release has room, before it asks for a place, saves a write and guards nothing.
 """
 

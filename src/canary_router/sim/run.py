@@ -58,6 +58,8 @@ class _Run:
             self.front_ends.plan(request)
         for deed in self.plan.deeds:
             plan_deed(self.stage, deed)
+        for at in self.plan.passes:
+            self.scheduler.at(START + at * 1000, lambda: self.control.nudge("again"))
 
     def finish(self) -> None:
         """Lets time go by, minute by minute, until nothing is left to do."""
