@@ -164,13 +164,13 @@ def test_a_job_of_current_that_was_not_started_is_started_again(ledger: Ledger, 
     again = recorded(ledger, job)
     assert again == on_current(service, target=target, attempted_at=NOW + 7, attempts=4)
     assert pending(ledger, service) == [job.transform_id]
-    assert refused(ledger.commit(changes.start_again(job, target, NOW + 8))) == {changes.EXPECTED_STATE, changes.SOLE}
+    assert refused(ledger.commit(changes.start_again(job, target, NOW + 8))) == {changes.SOLE}
     assert recorded(ledger, job) == again
 
 
 def test_a_second_failure_to_start_is_not_taken_for_the_first_one(ledger: Ledger, service: str) -> None:
     read = on_current(service, status=Status.NOT_STARTED)
-    put(ledger, replace(read, attempted_at=NOW + 50))
+    put(ledger, replace(read, attempts=read.attempts + 1))
     assert refused(ledger.commit(changes.start_again(read, read.target, NOW))) == {changes.SOLE}
 
 
@@ -279,8 +279,13 @@ def test_one_run_alone_attempts_a_rescue_until_it_is_let_go(ledger: Ledger, serv
     assert recorded(ledger, rescue) == attempted
     assert refused(ledger.commit(changes.attempt_rescue(rescue, target, NOW + 6))) == {changes.SOLE}
     assert ledger.commit(changes.release_rescue(attempted)) is None
+    free = replace(attempted, target=UNDETERMINED)
+    assert recorded(ledger, rescue) == free
+    assert ledger.commit(changes.release_rescue(attempted)) is None, "once more changes nothing"
+    assert recorded(ledger, rescue) == free
+    assert refused(ledger.commit(changes.attempt_rescue(rescue, target, NOW + 7))) == {changes.SOLE}
+    assert ledger.commit(changes.attempt_rescue(free, target, NOW + 7)) is None
     assert refused(ledger.commit(changes.release_rescue(attempted))) == {changes.SOLE}
-    assert ledger.commit(changes.attempt_rescue(rescue, target, NOW + 7)) is None
 
 
 def test_a_rescue_that_runs_is_neither_attempted_nor_let_go(ledger: Ledger, service: str) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from canary_router.sim.checks import CHECKS
-from canary_router.sim.mutants import MUTANTS, Mutant, seeds_needed
-from canary_router.sim.mutants_table import AT_MOST, rows_of
+from canary_router.sim.mutants import Mutant, seeds_needed
+from canary_router.sim.mutants_table import AT_MOST, EVERY, rows_of
 from canary_router.sim.plan import plan_for
 from canary_router.sim.run import run
 
@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs/explanation/mutants.md"
 SEEDS = rows_of(PAGE.read_text())
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", EVERY, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_caught_by_its_check(mutant: Mutant) -> None:
     seed = SEEDS[mutant.name, mutant.check]
     with mutant.alive():
@@ -29,5 +29,5 @@ def test_a_mutant_is_caught_by_its_check(mutant: Mutant) -> None:
 
 def test_the_page_has_every_mutant_and_every_check_catches_one() -> None:
     assert max(SEEDS.values()) <= AT_MOST
-    assert set(SEEDS) == {(mutant.name, mutant.check) for mutant in MUTANTS}
-    assert {mutant.check for mutant in MUTANTS} == set(CHECKS)
+    assert set(SEEDS) == {(mutant.name, mutant.check) for mutant in EVERY}
+    assert {mutant.check for mutant in EVERY} == set(CHECKS)

@@ -136,6 +136,17 @@ def test_a_job_taken_over_by_current_stays_there() -> None:
     assert len(world.pipelines.executions()) == 1
 
 
+def test_a_retry_finds_the_job_that_current_took_over_though_current_is_invalid_by_now() -> None:
+    world = World()
+    world.write_latest("v1.1.0")
+    world.pipelines.answers[arn("v1.1.0")] = Refused("throttled")
+    first = world.submit(key=KEY)
+    world.pointers.put(SERVICE, "current", "rubbish", "by hand")
+    retried = world.submit(key=KEY, router=world.new_router())
+    assert (retried.execution_arn, retried.status) == (first.execution_arn, Status.RUNNING)
+    assert len(world.pipelines.executions()) == 1
+
+
 def test_a_crash_before_current_took_over_is_mended_by_the_retry() -> None:
     world = World()
     world.write_latest("v1.1.0")

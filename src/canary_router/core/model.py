@@ -187,7 +187,8 @@ class Transform:
             that nothing was started.
         attempted_at: When the newest of them was sent.
         kept_input: The input is on record, so that current can run it if this job fails.
-        rescue_of: The failed job whose input this one runs once more. Its target is settled at its first attempt.
+        rescue_of: The failed job whose input this one runs once more. While it is free to be attempted its target is
+            UNDETERMINED; each attempt settles it.
         rescued_by: The job that runs this one's input once more.
     """
 
@@ -210,7 +211,7 @@ class Transform:
 
 
 UNDETERMINED = Version(arn="", tag="")
-"""Target of a rescue that was not attempted yet: what is current then."""
+"""Target of a rescue that is free: what is current when it is attempted."""
 
 
 @dataclass(frozen=True)

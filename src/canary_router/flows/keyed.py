@@ -157,17 +157,18 @@ class _KeyedJob:
         raise start_unknown(joined, f"{answer.reason}; an earlier attempt may be under way")
 
     def _resume_not_started(self, transform: Transform) -> Transform | None:
+        if transform.route is Route.LATEST:
+            # Before the pointers: whatever is current by now, another attempt may have started the job there.
+            item = self._ports.ledger.get(records.transform_key(transform.transform_id, fallback=True))
+            if item is not None:
+                return self._resume(records.transform_of(item))
         current = self._current_version(transform)
+        self._check_time()
         if transform.route is Route.CURRENT:
-            self._check_time()
             now = self._ports.clock.now()
             if self._ports.ledger.commit(changes.start_again(transform, current, now)) is not None:
                 return None
             return self._start_on_current(changes.started_again(transform, current, now))
-        item = self._ports.ledger.get(records.transform_key(transform.transform_id, fallback=True))
-        if item is not None:
-            return self._resume(records.transform_of(item))
-        self._check_time()
         taken_over = self._router.taken_over(transform, current)
         if self._ports.ledger.commit(changes.record(taken_over)) is not None:
             return None

@@ -1,6 +1,7 @@
 """Opens the release that a write of ``latest`` asks for. Routers and the controller do it alike."""
 
 import logging
+from dataclasses import replace
 
 from canary_router.core import changes, records
 from canary_router.core.model import Release
@@ -36,6 +37,6 @@ def open_release(ledger: Ledger, release: Release, seen: int | None = None) -> R
         else:
             if refusal is None:
                 _log.info("Opened %s of %s for %s", release.release_id, release.service, release.target.tag)
-                return release
+                return replace(release, supersedes=state.open_release)
     item = ledger.get(key)
     return None if item is None else records.release_of(item)

@@ -8,7 +8,7 @@ import logging
 from canary_router import settings
 from canary_router.core import changes, records
 from canary_router.core.lifecycle import is_behind, is_unrecorded, release_from, withdrawal
-from canary_router.core.model import Basis, Release, ReleaseState, Status, Transform, Version
+from canary_router.core.model import UNDETERMINED, Basis, Release, ReleaseState, Status, Transform, Version
 from canary_router.core.pointers import Blank, Invalid, Pointers, understand
 from canary_router.errors import Unavailable
 from canary_router.flows.budget import Budget
@@ -122,7 +122,7 @@ class Reconciler:
         """Finds out what became of a job whose end is not on record."""
         if transform.status.is_final:
             return
-        if transform.rescue_of is not None and transform.attempts == 0:
+        if transform.target == UNDETERMINED:
             self._controller.rescuer.start(transform.transform_id)
             return
         found = look_up(self._ports, transform)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from canary_router.core import changes, records
-from canary_router.core.model import Status, Transform, Version
+from canary_router.core.model import UNDETERMINED, Status, Transform, Version
 from canary_router.core.pointers import understand
 from canary_router.flows.budget import Budget
 from canary_router.flows.starting import NotStarted, Started, look_up, mark, start
@@ -51,7 +51,7 @@ class Rescuer:
         rescue = records.transform_of(item)
         if rescue.status is not Status.ADMITTED:
             return
-        if rescue.attempts > 0 and not self._is_free_again(rescue):
+        if rescue.target != UNDETERMINED and not self._is_free_again(rescue):
             return
         self._attempt(rescue)
 
@@ -74,7 +74,7 @@ class Rescuer:
         now = self._ports.clock.now()
         if now - rescue.created_at > _TRIED_FOR:
             _log.error("The rescue of %s could not be started for a day and is given up", rescue.rescue_of)
-            self._ports.ledger.commit(changes.settle(rescue, Status.NOT_STARTED, None, now))
+            self._ports.ledger.commit(changes.settle_not_started(rescue, now))
             return
         current = understand(rescue.service, self._ports.pointers.read(rescue.service)).current
         kept = self._input_of(rescue)
@@ -83,7 +83,7 @@ class Rescuer:
             return
         if self._ports.ledger.commit(changes.attempt_rescue(rescue, current, now)) is not None:
             return
-        attempted = replace(rescue, target=current, attempts=1, attempted_at=now)
+        attempted = replace(rescue, target=current, attempts=rescue.attempts + 1, attempted_at=now)
         answer = start(self._ports, attempted, kept.document, Budget(self._ports.clock))
         if isinstance(answer, Started):
             mark(self._ports, attempted, answer.execution_arn)

@@ -33,6 +33,7 @@ class Teller:
             self._send(release)
 
     def _tell_opening(self, release: Release) -> None:
+        untold: list[Release] = []
         older_id = release.supersedes
         for _ in range(_SUPERSEDED_AT_MOST):
             item = None if older_id is None else self._ports.ledger.get(records.release_key(release.service, older_id))
@@ -40,8 +41,13 @@ class Teller:
             if older is None:
                 break
             if older.told != older.state:
-                self._send(older)
+                untold.append(older)
             older_id = older.supersedes if older.told == "" else None
+        # The oldest first: a run that dies in between leaves the way to the others, which nobody was told of yet.
+        for older in reversed(untold):
+            if older.told == "" and older.state is not ReleaseState.SUPERSEDED:
+                self._send(older, opened=True)
+            self._send(older)
         if release.basis is not Basis.ROLLBACK:
             self._send(release, opened=True)
 

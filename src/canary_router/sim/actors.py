@@ -26,6 +26,7 @@ REQUEST_TIMEOUT = 29.0
 _ORDER_TRIES = 3
 """Lambda delivers an asynchronous event three times at most."""
 _EVENT_DELAY = 90.0
+_A_SECOND = 1_000.0
 ENVIRONMENT = "simulated"
 
 
@@ -54,7 +55,12 @@ class Stage:
         """Starts a process after so many seconds from now."""
         when = self.scheduler.seconds + after
         task = self.task(name, seconds, when)
+        self.note_clock(task)
         self.scheduler.spawn(task, lambda: work(task), START + when * 1000)
+
+    def note_clock(self, task: Task) -> None:
+        """Counts a process whose clock is wrong by a second or more."""
+        self.journal.faults["clock off by seconds", "clocks"] += abs(task.skew) >= _A_SECOND
 
 
 class FrontEnds:
@@ -85,6 +91,7 @@ class FrontEnds:
         stage, scheduler = self._stage, self._stage.scheduler
         task = stage.task(f"{request.name}.{number}", REQUEST_TIMEOUT, scheduler.seconds)
         router, task.skew = self._router(task)
+        stage.note_clock(task)
         scheduler.spawn(task, lambda: self._serve(request, number, task, router))
 
     def _router(self, task: Task) -> tuple[Router, float]:
@@ -152,6 +159,7 @@ class Control:
         """Args: the stage."""
         self._stage = stage
         self._runs = 0
+        self._newest_told = 0.0
 
     def minute(self, number: int) -> None:
         """One pass of the schedule."""
@@ -188,7 +196,7 @@ class Control:
         rates = stage.plan.rates if chaos else dict.fromkeys(("event lost", "event twice", "event late"), 0.0)
         lost, twice, late = (chance.random() < rates[kind] for kind in ("event lost", "event twice", "event late"))
         for happened, kind in ((lost, "event lost"), (twice, "event twice"), (late, "event late")):
-            stage.journal.faults[kind] += happened
+            stage.journal.faults[kind, "events"] += happened
         for copy in range(0 if lost else 2 if twice else 1):
             delay = chance.random() * (_EVENT_DELAY if late or copy else 0.5)
             self._deliver(job, f"event-{job.name}-{job.tag}-{copy}", 1, delay)
@@ -196,6 +204,7 @@ class Control:
     def _deliver(self, job: Job, name: str, number: int, delay: float) -> None:
         def run(task: Task) -> None:
             done = False
+            self._note_order(job)
             try:
                 Controller(self._stage.ports, self._stage.settings, owner=task.name).on_ended(
                     Ended(job.name, job.arn, job.outcome)
@@ -208,6 +217,11 @@ class Control:
                     self._deliver(job, name, number + 1, 60.0 * number)
 
         self._stage.begin(f"{name}.{number}", settings.OUTCOME_TIMEOUT, run, after=delay)
+
+    def _note_order(self, job: Job) -> None:
+        ended = job.ends or 0.0
+        self._stage.journal.faults["event reordered", "events"] += ended < self._newest_told
+        self._newest_told = max(self._newest_told, ended)
 
 
 class Deployers:

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from canary_router.core.model import Basis, Release, ReleaseState, Status
+from canary_router.sim.checks_downtime import check_downtime
 from canary_router.sim.checks_end import check_lost_releases, check_progress, check_rest
 from canary_router.sim.checks_orders import check_orders, is_promoted_by_order, wrong_rollback
-from canary_router.sim.checks_requests import check_downtime, check_one_job
+from canary_router.sim.checks_requests import check_one_job
 from canary_router.sim.evidence import PROMOTED, Evidence, Violation
 from canary_router.sim.journal import PointerWrite
 from canary_router.sim.world import is_valid, tag_of

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, Status
 from canary_router.settings import BLANK
+from canary_router.sim.checks_opening import check_opened
 from canary_router.sim.checks_requests import is_broken_now
 from canary_router.sim.evidence import BLANKED, PROMOTED, Evidence, is_by_person, is_release, release_id_of
 from canary_router.sim.journal import Pass, PointerWrite, Transition
@@ -27,8 +28,7 @@ def check_lost_releases(evidence: Evidence) -> Iterator[str]:
         release = evidence.releases.get(release_id_of(write))
         later = writes[number + 1 :]
         if release is None:
-            if not any(_takes_place(other, write) for other in later):
-                yield f"{write.who}'s write {write.version} of {tag_of(str(write.value))} was never opened"
+            yield from check_opened(evidence, write, later)
         elif release.target.tag != tag_of(str(write.value)):
             yield f"{release.release_id} is on record for {release.target.tag}, but {write.value} was written"
         elif release.state is ReleaseState.SUPERSEDED and not _is_superseded_by_newer(evidence, release):
@@ -52,11 +52,6 @@ def _withdraws(other: PointerWrite, write: PointerWrite) -> bool:
 def _is_superseded_by_newer(evidence: Evidence, release: Release) -> bool:
     newer = [one for one in evidence.releases.values() if one.supersedes == release.release_id]
     return any(one.write > release.write for one in newer)
-
-
-def _takes_place(other: PointerWrite, write: PointerWrite) -> bool:
-    """Whether a later write of ``latest`` may end another: a newer release, a person's, or one made for just that."""
-    return is_release(other) or is_by_person(other) or other.note == f"{BLANKED}{release_id_of(write)}"
 
 
 def check_rest(evidence: Evidence) -> Iterator[str]:
@@ -152,16 +147,21 @@ def check_progress(evidence: Evidence) -> Iterator[str]:
 
 
 def _told(evidence: Evidence) -> Iterator[str]:
-    """People were told of each end, unless EventBridge did not take it."""
+    """People were told of each opening and of each end, unless EventBridge did not take just that."""
     told = {(str(one.detail["release_id"]), one.detail_type) for _, one in evidence.journal.told}
     for release in evidence.releases.values():
-        kind = {ReleaseState.PROMOTED: "Release Promoted", ReleaseState.ABORTED: "Release Aborted"}.get(release.state)
-        if release.basis is Basis.ROLLBACK:
-            kind = "Release RolledBack"
-        if kind is None or release.basis is Basis.ADOPTED or release.release_id in evidence.journal.untold:
+        if release.basis is Basis.ADOPTED:
             continue
-        if (release.release_id, kind) not in told:
-            yield f"{release.release_id} is {release.state}, and nobody was told"
+        kinds = {str(release.state).title()}
+        if release.basis is Basis.ROLLBACK:
+            kinds = {"RolledBack"}
+        elif release.state is not ReleaseState.SUPERSEDED:
+            # One that was superseded before anybody was told of it is told of once, as that.
+            kinds.add("Opened")
+        for kind in sorted(kinds):
+            due = (release.release_id, f"Release {kind}")
+            if due not in told and due not in evidence.journal.untold:
+                yield f"nobody was told: {release.release_id} {kind}"
 
 
 def _decided_in_time(evidence: Evidence, release: Release, clean: list[Pass]) -> Iterator[str]:

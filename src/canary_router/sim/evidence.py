@@ -11,7 +11,7 @@ from canary_router.core.pointers import Readings
 from canary_router.core.policy import parse_policy
 from canary_router.errors import InvalidPolicy
 from canary_router.sim.journal import Job, Journal, PointerWrite
-from canary_router.sim.plan import Plan
+from canary_router.sim.plan import Behaviour, Plan
 from canary_router.sim.world import SERVICE, is_valid, tag_of
 
 BLANKED = "canary-router blanked "
@@ -75,6 +75,11 @@ class Evidence:
         """The executions that a release's transforms stand for, on its version."""
         names = {str(item["transform_id"]) for item in self.canaries.get(release.release_id, ())}
         return [job for job in self.journal.jobs.values() if job.tag == release.target.tag and job.name in names]
+
+    def is_missing(self, held: list[str | None]) -> bool:
+        """Whether one of these pointers leads to a version whose pipeline is not there."""
+        missing = {deployment.tag for deployment in self.plan.deployments if deployment.behaviour is Behaviour.MISSING}
+        return any(value is not None and tag_of(value) in missing for value in held)
 
     def first_current(self, tag: str) -> float:
         """When a version first was current; the end of time if it never was."""

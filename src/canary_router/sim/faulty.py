@@ -27,7 +27,7 @@ from canary_router.ports import (
     Ports,
     Refused,
 )
-from canary_router.sim.journal import Journal
+from canary_router.sim.journal import Arrival, Journal
 from canary_router.sim.plan import FAULTS, PIPELINE_FAULTS, Behaviour, Plan
 from canary_router.sim.scheduler import Killed, Scheduler, Task
 from canary_router.sim.world import SERVICE, Parameters, Pipelines, Table, tag_of
@@ -39,6 +39,7 @@ PATIENCE = 5_000.0
 INVOKE_PATIENCE = 10_000.0
 PIPELINE_LASTS = 900_000.0
 STALE = 3_000.0
+STALE_AND_SEEN = "stale, and seen"
 _READ_FAULTS = ("refused", "throttled", "slow", "killed before", "killed after")
 
 
@@ -57,7 +58,7 @@ class Gate:
         )
 
     def draw(self, task: Task, table: list[tuple[float, str]], port: str) -> str:
-        """The fault of this call; empty for none."""
+        """The fault of this call; empty for none. What follows the port's name says whose call it is."""
         self.journal.calls += 1
         task.calls += 1
         number = task.chance.random()
@@ -71,14 +72,14 @@ class Gate:
         self._note(task, fault, port)
         return fault
 
-    def lag(self, rate: str, most: float) -> float:
+    def lag(self, rate: str, port: str, most: float) -> float:
         """How old the answer of a read is, in milliseconds."""
         if self.scheduler.seconds >= self.plan.chaos:
             return 0.0
         task = self.scheduler.running
         if task.chance.random() >= self.plan.rates[rate] or (task.name, -task.calls) in self.plan.muted:
             return 0.0
-        self.journal.fault(rate, task.name, -task.calls)
+        self.journal.fault(rate, port, task.name, -task.calls)
         task.faults.append((rate, "read"))
         return task.chance.random() * most
 
@@ -153,7 +154,7 @@ class Gate:
 
     def _note(self, task: Task, fault: str, port: str) -> None:
         task.faults.append((fault, port))
-        self.journal.fault(fault, task.name, task.calls)
+        self.journal.fault(fault, port.split(maxsplit=1)[0], task.name, task.calls)
         self.journal.say(self.scheduler.now, task.name, f"meets a fault at {port}: {fault}")
 
 
@@ -169,8 +170,16 @@ class FaultyPointers:
         """Each parameter may be shown as it was some seconds ago."""
         del service
         gate = self._gate
-        lags = (gate.lag("stale", STALE), gate.lag("stale", STALE), gate.lag("stale", STALE))
-        return gate.read("pointers", lambda: self._parameters.read(lags))
+        lags = (self._lag(), self._lag(), self._lag())
+        return gate.read("pointers", lambda: self._noted(self._parameters.read(lags), self._parameters.read()))
+
+    def _lag(self) -> float:
+        return self._gate.lag("stale", "pointers", STALE)
+
+    def _noted(self, shown: T, true: T) -> T:
+        """A read that lags matters only where it shows something else than what is there."""
+        self._gate.journal.faults[STALE_AND_SEEN, "pointers"] += shown != true
+        return shown
 
     def put(self, service: str, leaf: str, value: str, note: str) -> int:
         """Writes."""
@@ -188,8 +197,8 @@ class FaultyPointers:
     def history(self, service: str, leaf: str, after_version: int) -> tuple[Any, ...]:
         """The newest writes may be missing."""
         del service
-        lag = self._gate.lag("stale", STALE)
-        return self._gate.read("pointers", lambda: self._parameters.history(leaf, after_version, lag))
+        lag, history = self._lag(), partial(self._parameters.history, leaf, after_version)
+        return self._gate.read("pointers", lambda: self._noted(history(lag), history()))
 
     def services(self) -> tuple[str, ...]:
         """There is one."""
@@ -206,7 +215,7 @@ class FaultyLedger:
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         """A read that need not be consistent may be a little old."""
-        lag = 0.0 if consistent else self._gate.lag("stale", 1_000)
+        lag = 0.0 if consistent else self._gate.lag("stale", "ledger", 1_000)
         return self._gate.read("ledger", lambda: (self._table.behind(lag) if lag else self._table).get(key))
 
     def commit(self, writes: Sequence[Write]) -> Refusal | None:
@@ -224,7 +233,7 @@ class FaultyLedger:
 
     def by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 100) -> Page:
         """An index follows with a little delay."""
-        lag = self._gate.lag("stale", 2_000)
+        lag = self._gate.lag("stale", "ledger", 2_000)
         source = self._table.behind(lag) if lag else self._table
         return self._gate.read("ledger", lambda: source.by_index(index, value, cursor=cursor, limit=limit))
 
@@ -244,18 +253,27 @@ class FaultyPipelines:
     def invoke(self, function_arn: str, payload: dict[str, Any]) -> Invocation:
         """Invokes once."""
         gate, scheduler = self._gate, self._gate.scheduler
-        task = scheduler.running
-        fault = gate.draw(task, gate.pipeline_faults, "invoker")
+        task, sent, tag = scheduler.running, scheduler.now, tag_of(function_arn)
+        fault = gate.draw(task, gate.pipeline_faults, f"invoker {tag}")
         scheduler.pause(gate.latency(task))
-        if fault == "throttled" or self._pipelines.behaviour(tag_of(function_arn)) is Behaviour.MISSING:
+        if self._pipelines.behaviour(tag) is Behaviour.MISSING:
+            task.faults.append(("missing", f"invoker {tag}"))
+            return Refused("there is no such function")
+        if fault == "throttled":
             return Refused("the function does not run")
         if fault == "broke before":
             scheduler.pause(gate.latency(task))
             return Broke("it failed before the start")
         takes = 10 + task.chance.random() * (PIPELINE_LASTS if fault == "late start" else 400)
-        lag = gate.lag("pipeline describe lag", 2_000)
+        lag = gate.lag("pipeline describe lag", "executions", 2_000)
         if fault != "request lost":
-            scheduler.at(scheduler.now + takes, partial(self._start, function_arn, payload, lag))
+            name = str(payload["transform_id"])
+
+            def arrive() -> None:
+                self._pipelines.start(function_arn, payload, lag)
+                gate.journal.arrivals.append(Arrival(name, tag, task.name, sent, scheduler.now))
+
+            scheduler.at(scheduler.now + takes, arrive)
         if fault == "killed":
             raise Killed
         if fault in ("request lost", "late start", "answer lost"):
@@ -264,10 +282,7 @@ class FaultyPipelines:
         scheduler.pause(takes + gate.latency(task))
         if fault == "broke after":
             return Broke("it failed after the start")
-        return Accepted(None if fault == "no arn" else self._start(function_arn, payload, lag))
-
-    def _start(self, function_arn: str, payload: dict[str, Any], lag: float) -> str:
-        return self._pipelines.start(function_arn, payload, lag)
+        return Accepted(None if fault == "no arn" else self._pipelines.start(function_arn, payload, lag))
 
     def describe(self, execution_arn: str) -> Execution | None:
         """Looks an execution up."""
@@ -288,7 +303,7 @@ class FaultyNotifier:
         try:
             gate.write("notifier", lambda: gate.journal.told.append(told), lost=Unavailable)
         except Unavailable:
-            gate.journal.untold.add(str(announcement.detail["release_id"]))
+            gate.journal.untold.add((str(announcement.detail["release_id"]), announcement.detail_type))
             raise
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,8 @@ from canary_router.sim.checks import CHECKS
 from canary_router.sim.run import Outcome
 
 FOUND_AT_MOST = 20
+PLACES = ("pointers", "ledger", "invoker", "executions", "notifier", "events", "clocks")
+"""Where faults happen: the ports, the events that Step Functions sends, and the clocks of the machines."""
 
 
 @dataclass
@@ -24,7 +27,7 @@ class Figures:
     busy_seconds: float = 0.0
     answers: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
+    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     violations: Counter[str] = field(default_factory=Counter)
     found: list[tuple[int, str, str]] = field(default_factory=list)
 
@@ -59,6 +62,15 @@ class Figures:
         """Port calls a second of one core."""
         return int(self.calls / self.busy_seconds) if self.busy_seconds else 0
 
+    @property
+    def faults_by_kind(self) -> dict[str, dict[str, int]]:
+        """How often each kind of fault happened at each place; only what happened at all."""
+        found: dict[str, dict[str, int]] = {}
+        for (kind, place), count in sorted(self.faults.items(), key=lambda one: (one[0][0], PLACES.index(one[0][1]))):
+            if count:
+                found.setdefault(kind, {})[place] = count
+        return found
+
     def document(self) -> dict[str, Any]:
         """The figures for machines."""
         return {
@@ -71,7 +83,8 @@ class Figures:
             "virtual_hours": round(self.virtual_seconds / 3600, 1),
             "port_calls": self.calls,
             "port_calls_per_second_and_core": self.calls_per_second,
-            "faults": dict(sorted(self.faults.items())),
+            "faults": {kind: sum(places.values()) for kind, places in self.faults_by_kind.items()},
+            "faults_by_place": self.faults_by_kind,
             "violations": {name: self.violations[name] for name in (*CHECKS, "unforeseen")},
             "found": [{"seed": seed, "check": check, "what": what} for seed, check, what in self.found[:FOUND_AT_MOST]],
         }
@@ -82,15 +95,25 @@ class Figures:
 
     def table(self) -> str:
         """The figures for people."""
-        document = self.document()
-        lines = []
-        for name, value in document.items():
+        lines: list[str] = []
+        for name, value in self.document().items():
             label = name.replace("_", " ")
-            if isinstance(value, dict):
+            if name == "faults":
+                lines += self._faults()
+            elif name in ("faults_by_place", "found"):
+                continue
+            elif isinstance(value, dict):
                 lines += [label, *(f"  {key:<28}{count:>12,}" for key, count in value.items())]
-            elif name != "found":
+            else:
                 lines.append(f"{label:<30}{value:>12,}")
         return "\n".join(lines)
+
+    def _faults(self) -> Iterator[str]:
+        """A column for each place, and the sum of each kind in the column of all other figures."""
+        yield f"{'faults':<30}{'':>12}" + "".join(f"{place:>11}" for place in PLACES)
+        for kind, places in self.faults_by_kind.items():
+            counts = "".join(f"{places[place]:>11,}" if place in places else f"{'-':>11}" for place in PLACES)
+            yield f"  {kind:<28}{sum(places.values()):>12,}{counts}"
 
 
 _ENDS = ("PROMOTED", "ABORTED", "SUPERSEDED")

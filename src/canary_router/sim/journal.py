@@ -41,6 +41,17 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """An invocation came through to the state machine, and started its job there, or found it started."""
+
+    name: str
+    tag: str
+    who: str
+    sent: float
+    at: float
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One call of a front-end, and what came back: a status and a document, or nothing (0)."""
 
@@ -53,6 +64,16 @@ class Attempt:
     status: int
     document: dict[str, Any]
     faults: tuple[tuple[str, str], ...]
+    """What it met, as (fault, port); for the invoker the port is followed by the version that was invoked."""
+
+    @property
+    def task(self) -> str:
+        """The name of the process that served it."""
+        return f"{self.request}.{self.number}"
+
+    def faults_at(self, port: str) -> set[str]:
+        """The faults that it met at a port."""
+        return {fault for fault, where in self.faults if where.split(maxsplit=1)[0] == port}
 
 
 @dataclass(frozen=True)
@@ -105,15 +126,17 @@ class Journal:
 
     writes: list[PointerWrite] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
+    arrivals: list[Arrival] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     admissions: list[Admission] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     told: list[tuple[float, Announcement]] = field(default_factory=list)
-    untold: set[str] = field(default_factory=set)
+    untold: set[tuple[str, str]] = field(default_factory=set)
     without_lease: set[str] = field(default_factory=set)
     passes: list[Pass] = field(default_factory=list)
     orders: list[GivenOrder] = field(default_factory=list)
-    faults: Counter[str] = field(default_factory=Counter)
+    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each fault happened, by (kind, where): a port, ``events`` or ``clocks``."""
     fault_places: list[tuple[str, int]] = field(default_factory=list)
     calls: int = 0
     story: list[tuple[float, str, str]] | None = None
@@ -123,7 +146,7 @@ class Journal:
         if self.story is not None:
             self.story.append((at, who, what))
 
-    def fault(self, kind: str, who: str, call: int) -> None:
+    def fault(self, kind: str, port: str, who: str, call: int) -> None:
         """Counts a fault and remembers where it was."""
-        self.faults[kind] += 1
+        self.faults[kind, port] += 1
         self.fault_places.append((who, call))

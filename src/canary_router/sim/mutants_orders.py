@@ -53,7 +53,7 @@ _UNTIL_KNOWN = orders._until_known  # noqa: SLF001 - what a mutant replaces it h
 _WRITE_CURRENT = drive.Driver._write_current  # noqa: SLF001
 _IS_OVERTAKEN = drive._is_overtaken  # noqa: SLF001
 
-MUTANTS_OF_ORDERS: tuple[Mutant, ...] = (
+ORDERS: tuple[Mutant, ...] = (
     Mutant("a paused release is promoted by its successes", "evidence", ((verdict, "judge", _judged_as_open),)),
     Mutant("an order against a decision", "finality", (without("carry_out", changes.EXPECTED_STATE, owner=ordered),)),
     Mutant(

@@ -102,6 +102,7 @@ class Plan:
         seed: Where every other chance of the run comes from.
         rates: Probability of each fault at one call.
         chaos: When the faults end; after that everything has to come to rest.
+        passes: When the controller is started beyond its schedule: whoever orders a pass may order it twice.
         muted: Single faults that are left out, as (task, number of its call).
     """
 
@@ -118,6 +119,7 @@ class Plan:
     orders: tuple[PlannedOrder, ...] = ()
     rates: dict[str, float] = field(default_factory=dict)
     muted: frozenset[tuple[str, int]] = frozenset()
+    passes: tuple[float, ...] = ()
 
 
 def plan_for(seed: int) -> Plan:
@@ -139,16 +141,19 @@ def plan_for(seed: int) -> Plan:
         rates=_rates(chance),
         orders=orders_for(seed, [one.at for one in deployments], chaos),
     )
-    theme = _themes().get(seed % _THEMES)
+    theme = _themes(seed // _THEMES).get(seed % _THEMES)
     return plan if theme is None else theme(plan)
 
 
 _THEMES = 8
 
 
-def _themes() -> dict[int, Callable[[Plan], Plan]]:
+def _themes(turn: int) -> dict[int, Callable[[Plan], Plan]]:
     """Some seeds look for one hazard, which chance alone would hardly ever bring together."""
-    return {5: _twins_whose_pipeline_refuses, 6: _withdrawals_that_come_late, 7: _orders_that_cross}
+    from canary_router.sim.plan_hazards import HAZARDS  # noqa: PLC0415 - hazards are plans, made of what is here
+
+    hazard = HAZARDS[turn % len(HAZARDS)]
+    return {4: _orders_that_cross, 5: _twins_whose_pipeline_refuses, 6: _withdrawals_that_come_late, 7: hazard}
 
 
 def _twins_whose_pipeline_refuses(plan: Plan) -> Plan:

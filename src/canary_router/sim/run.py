@@ -62,6 +62,8 @@ class _Run:
         operators = Operators(self.stage, self.control)
         for order in self.plan.orders:
             operators.plan(order)
+        for at in self.plan.passes:
+            self.scheduler.at(START + at * 1000, lambda: self.control.nudge("again"))
 
     def finish(self) -> None:
         """Lets time go by, minute by minute, until nothing is left to do."""

@@ -8,7 +8,7 @@ from typing import Any
 from canary_router.sim.plan import Plan
 from canary_router.sim.run import Outcome, run
 
-_PARTS = ("deployments", "requests", "deeds", "orders", "outages")
+_PARTS = ("deployments", "requests", "deeds", "orders", "outages", "passes")
 
 
 def shrunk(outcome: Outcome, seconds: float, run_plan: Callable[[Plan], Outcome] = run) -> Outcome:

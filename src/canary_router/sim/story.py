@@ -27,6 +27,8 @@ def plan_in_words(plan: Plan) -> str:
         *(f"  {one.at:9.3f}  {one.name} orders: {one.kind}{f' to {one.to}' if one.to else ''}" for one in plan.orders),
         *(f"  {one.at:9.3f}  {one.port} is down until {one.until:.3f}" for one in plan.outages),
     ]
+    if plan.passes:
+        found.append(f"  {len(plan.passes)} passes of the controller beyond its schedule")
     rates = {name: rate for name, rate in plan.rates.items() if rate}
     if plan.chaos and rates:
         found.append("  faults: " + ", ".join(f"{name} {rate:g}" for name, rate in rates.items()))

@@ -35,6 +35,7 @@ from canary_router.core.records import (
     rescue_id,
     state_fields,
     transform_item,
+    version_fields,
 )
 from canary_router.settings import PENDING_INDEX_KEY
 
@@ -112,14 +113,14 @@ def started_again(transform: Transform, target: Version, now: int) -> Transform:
 
 
 def start_again(transform: Transform, target: Version, now: int) -> Commit:
-    """Gives a job of the current version that was certainly not started a new start, for a retry with its key."""
+    """Gives a job of the current version that was certainly not started a new start, for a retry with its key.
+
+    The count alone says that it still is not started: each new start raises it, and so does whoever joins one.
+    """
     return (
         Write(
             key_of(transform),
-            (
-                Clause(EXPECTED_STATE, "status", Op.EQUALS, Status.NOT_STARTED.value),
-                Clause(SOLE, "attempted_at", Op.EQUALS, transform.attempted_at),
-            ),
+            (Clause(SOLE, "attempts", Op.EQUALS, transform.attempts),),
             put=transform_item(started_again(transform, target, now)),
         ),
     )
@@ -203,31 +204,32 @@ def rescue_for(transform: Transform, now: int) -> Transform:
 
 
 def attempt_rescue(rescue: Transform, target: Version, now: int) -> Commit:
-    """Says that a rescue's first invocation is about to be sent, and to which version. One run can say so."""
-    return (
-        Write(
-            key_of(rescue),
-            (
-                Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),
-                Clause(SOLE, "attempts", Op.EQUALS, 0),
-            ),
-            assign={"attempts": 1, "attempted_at": now, "target_arn": target.arn, "target_tag": target.tag},
-        ),
-    )
-
-
-def release_rescue(rescue: Transform) -> Commit:
-    """Lets a rescue that its target certainly did not start be attempted again, on what is current then."""
+    """Says that a free rescue is about to be sent to a version. Of those who have read it free one run can say so."""
     return (
         Write(
             key_of(rescue),
             (
                 Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),
                 Clause(SOLE, "attempts", Op.EQUALS, rescue.attempts),
-                # The count goes back to 0, so it alone would let a run that has stalled release a later attempt.
-                Clause(SOLE, "attempted_at", Op.EQUALS, rescue.attempted_at),
             ),
-            assign={"attempts": 0},
+            assign={"attempts": rescue.attempts + 1, "attempted_at": now, **version_fields("target", target)},
+        ),
+    )
+
+
+def release_rescue(rescue: Transform) -> Commit:
+    """Frees a rescue that its target certainly did not start, to be attempted again on what is current then.
+
+    The count stays: a run that has stalled since must not free a later attempt.
+    """
+    return (
+        Write(
+            key_of(rescue),
+            (
+                Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),
+                Clause(SOLE, "attempts", Op.EQUALS, rescue.attempts),
+            ),
+            assign=version_fields("target", UNDETERMINED),
         ),
     )
 

@@ -1,0 +1,65 @@
+"""The check that a canary costs nobody an answer: no downtime."""
+
+from collections.abc import Iterator
+
+from canary_router.sim.evidence import Evidence
+from canary_router.sim.journal import Attempt
+from canary_router.sim.world import is_valid, tag_of
+
+_ANSWERED = (202, 409)
+_SETTLED = 20_000.0
+"""How long ``current`` must have been valid before it counts as such: caches and stale reads, milliseconds."""
+_OPEN_ENDED = {"broke before", "broke after", "no arn", "answer lost", "request lost", "late start"}
+"""What a pipeline may do to an invocation so that nobody can tell at once whether it has started the job."""
+
+
+def check_downtime(evidence: Evidence) -> Iterator[str]:
+    """With a valid current, no request fails because of a canary.
+
+    Each failure needs a reason that fits what was answered, and that is none of the canary's making:
+
+    - 503 (no current version, or the record is silent): a fault at the pointers; with a key also at the record, since
+      only the record can promise once-only.
+    - 502 (current did not start the job): an invocation of *current* that failed, or of what was current when SSM last
+      answered; with a key also a fault at the pointers, when current was to take over.
+    - 504 (nobody knows): an invocation of any version whose end stayed open. That is the one failure that a canary
+      may pass on: an uncertain job is never run on the other version. With a key also any invocation that failed while
+      another attempt may have been under way, and a fault at the record.
+    - no answer at all: the router was killed, or a call took so long that its time was over.
+    """
+    for attempt in evidence.journal.attempts:
+        if attempt.status in _ANSWERED:
+            continue
+        held = list(evidence.held("current", attempt.sent - _SETTLED, attempt.answered))
+        if not all(is_valid(value) for value in held) or evidence.is_missing(held):
+            continue
+        ever = {tag_of(value) for value in evidence.held("current", 0.0, attempt.answered) if value}
+        if not _has_reason(evidence, attempt, ever):
+            met = ", ".join(f"{fault} at {port}" for fault, port in attempt.faults) or "no fault"
+            detail = attempt.document.get("detail")
+            yield f"{attempt.task} was answered {attempt.status} and had met {met}: {detail}"
+
+
+def _has_reason(evidence: Evidence, attempt: Attempt, current: set[str]) -> bool:
+    slow, killed = (any(one.startswith(kind) for one, _ in attempt.faults) for kind in ("slow", "killed"))
+    keyed = attempt.key is not None
+    match attempt.status:
+        case 503:
+            return bool(attempt.faults_at("pointers") or (keyed and (attempt.faults_at("ledger") or slow)))
+        case 502:
+            failed = {port.removeprefix("invoker ") for _, port in attempt.faults if port.startswith("invoker ")}
+            return bool(failed & current or (keyed and attempt.faults_at("pointers")))
+        case 504:
+            failed_at = attempt.faults_at("invoker")
+            shared = failed_at and _others(evidence, attempt)
+            return bool(failed_at & _OPEN_ENDED or (keyed and (attempt.faults_at("ledger") or slow or shared)))
+        case _:
+            return slow or killed
+
+
+def _others(evidence: Evidence, attempt: Attempt) -> bool:
+    """Whether another try with the same key may have been under way."""
+    return any(
+        other.request == attempt.request and other is not attempt and other.sent < attempt.answered
+        for other in evidence.journal.attempts
+    )
