@@ -103,6 +103,13 @@ def test_a_verdict_is_refused_when_the_release_is_no_longer_what_was_judged(
     assert recorded_release(ledger, judged).state is meanwhile
 
 
+def test_a_verdict_is_refused_when_other_outcomes_were_counted_since(ledger: Ledger, service: str) -> None:
+    judged = opened(ledger, service, succeeded=1)
+    put(ledger, replace(judged, succeeded=2))
+    refusal = ledger.commit(changes.decide(judged, ReleaseState.ABORTING, "because", NOW))
+    assert refused(refusal) == {changes.SAME_COUNTS}
+
+
 def test_a_promoted_release_is_closed_and_becomes_the_current_version(ledger: Ledger, service: str) -> None:
     before = opened(ledger, service, state=ReleaseState.PROMOTING)
     ledger.commit(changes.take_lease(service, "me", NOW, NOW + 90_000))

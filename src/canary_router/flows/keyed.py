@@ -200,5 +200,5 @@ class _KeyedJob:
 def _record_unavailable(error: Exception) -> RecordUnavailable:
     return RecordUnavailable(
         f"The record does not answer, and only it can promise that this key is one job: {error}",
-        advice="Nothing was started. Send it again in a moment, or without a key.",
+        advice="This call has started nothing. Send it again in a moment, with the same key.",
     )

@@ -131,18 +131,22 @@ class Controller:
             Unavailable: A dependency does not answer; a later run goes on.
             Uncertain: As above.
         """
-        item = self.ports.ledger.get(records.release_key(service, release_id))
-        if item is None:
-            return
-        release = records.release_of(item)
-        after = decided(release, self.ports.clock.now())
-        if after is not None:
-            self.decide(release, after.state, after.reason)
-        elif release.state in (ReleaseState.PROMOTING, ReleaseState.ABORTING):
-            self.driver.drive(service, release_id)
+        for _ in range(_ROUNDS):
+            item = self.ports.ledger.get(records.release_key(service, release_id))
+            if item is None:
+                return
+            release = records.release_of(item)
+            after = decided(release, self.ports.clock.now())
+            if after is None:
+                if release.state in (ReleaseState.PROMOTING, ReleaseState.ABORTING):
+                    self.driver.drive(service, release_id)
+                return
+            if self.decide(release, after.state, after.reason):
+                return
+        _log.warning("%s of %s changes all the time; a later run judges it", release_id, service)
 
-    def decide(self, release: Release, state: ReleaseState, reason: str) -> None:
-        """Records a decision and drives it. When another run has decided meanwhile, that decision stands.
+    def decide(self, release: Release, state: ReleaseState, reason: str) -> bool:
+        """Records a decision and drives it; False when the release is no longer what was judged.
 
         Raises:
             Unavailable: A dependency does not answer; a later run goes on.
@@ -150,7 +154,8 @@ class Controller:
         """
         refusal = self.ports.ledger.commit(changes.decide(release, state, reason, self.ports.clock.now()))
         if refusal is not None:
-            _log.info("%s was decided by another run", release.release_id)
-            return
+            _log.info("%s is not what was judged any more", release.release_id)
+            return False
         _log.info("Decided %s of %s: %s, %s", release.release_id, release.service, state, reason)
         self.driver.drive(release.service, release.release_id)
+        return True

@@ -39,6 +39,7 @@ def check_budget(evidence: Evidence) -> Iterator[str]:
 def check_evidence(evidence: Evidence) -> Iterator[str]:
     """Promoted only with the required successes, or by a person's order; and orders do what they say."""
     yield from check_orders(evidence)
+    yield from _misquoted(evidence)
     for write in evidence.writes("current"):
         if not write.note.startswith(PROMOTED):
             if not write.who.startswith("person"):
@@ -86,6 +87,14 @@ def _unproven(evidence: Evidence, release: Release, write: PointerWrite) -> str:
         for job in evidence.jobs_of(release)
     )
     return "" if good >= release.policy.required else f"{good} of {release.policy.required} jobs had succeeded"
+
+
+def _misquoted(evidence: Evidence) -> Iterator[str]:
+    """A verdict says by which counts it was made, and those stood on record when it was."""
+    for change in evidence.journal.transitions:
+        is_verdict = " running)" in change.reason and "by order of" not in change.reason
+        if change.after in ("PROMOTING", "ABORTING") and is_verdict and f"({change.counts})" not in change.reason:
+            yield f"{change.release_id} became {change.after}, {change.reason!r}, when it had {change.counts}"
 
 
 _NEXT = {

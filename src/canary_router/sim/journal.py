@@ -89,13 +89,15 @@ class Admission:
 
 @dataclass(frozen=True)
 class Transition:
-    """The table's release changed its state; ``before`` is empty for a new one."""
+    """The table's release changed its state; ``before`` is empty for a new one. ``counts`` are those of that moment."""
 
     at: float
     who: str
     release_id: str
     before: str
     after: str
+    counts: str
+    reason: str
 
 
 @dataclass(frozen=True)

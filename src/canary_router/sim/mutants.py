@@ -165,6 +165,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("admission without the state's clause", "finality", (without("admit", changes.OPEN),)),
     Mutant("a refused admission goes to latest all the same", "budget", ((Canary, "admit", _careless_admit),)),
     Mutant("a decision from any state", "finality", (without("decide", changes.EXPECTED_STATE),)),
+    Mutant("a decision by counts that have changed", "evidence", (without("deciding", changes.SAME_COUNTS),)),
     Mutant("flip before the outcomes are on record", "evidence", ((verdict, "judge", _hopeful),)),
     Mutant("an event that comes twice counts twice", "finality", (without("settle", changes.UNSETTLED_JOB),)),
     Mutant(

@@ -10,7 +10,7 @@ from canary_router.core import changes
 from canary_router.core.conditions import Item, Key, Refusal, Write
 from canary_router.core.model import Status
 from canary_router.core.pointers import Reading, Readings, version_of
-from canary_router.core.records import RELEASE_PREFIX
+from canary_router.core.records import RELEASE_PREFIX, release_of
 from canary_router.ports import Execution
 from canary_router.sim.journal import Admission, Job, Journal, PointerWrite, Transition
 from canary_router.sim.plan import Behaviour, Deployment
@@ -101,7 +101,9 @@ class Table(MemoryLedger):
             before, after = "" if old is None else str(old.get("state", "")), str(new.get("state", ""))
             if before != after:
                 release_id = str(new.get("release_id", ""))
-                self._journal.transitions.append(Transition(now, who, release_id, before, after))
+                reason = str(new.get("reason", ""))
+                counts = release_of(new).counts
+                self._journal.transitions.append(Transition(now, who, release_id, before, after, counts, reason))
                 self._journal.say(
                     now, who, f"release {release_id}: {before or 'new'} -> {after} {new.get('reason', '')}"
                 )

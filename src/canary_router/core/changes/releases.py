@@ -11,6 +11,7 @@ from canary_router.core.changes.clauses import (
     SAME_OPEN,
     UNDECIDED_OLDER,
     Commit,
+    as_judged,
 )
 from canary_router.core.conditions import Clause, Op, Value, Write
 from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, Version
@@ -56,11 +57,11 @@ def open_release(release: Release, older: str | None, seen: int | None = None) -
 
 
 def decide(release: Release, state: ReleaseState, reason: str, now: int) -> Commit:
-    """Records a verdict. Only an undecided release can be decided, and only from the state that was judged."""
+    """Records a verdict. Only an undecided release can be decided, and only as it was judged."""
     return (
         Write(
             release_key(release.service, release.release_id),
-            (Clause(EXPECTED_STATE, "state", Op.EQUALS, release.state.value),),
+            as_judged(release),
             assign={**state_fields(state, release.policy), "decided_at": now, "reason": reason},
         ),
     )

@@ -3,16 +3,15 @@
 from dataclasses import replace
 
 from canary_router.core.changes.clauses import (
-    EXPECTED_STATE,
     KNOWN,
     NEW,
     OPEN,
     QUIET,
     ROOM,
-    SAME_COUNTS,
     SOLE,
     UNSETTLED_JOB,
     Commit,
+    as_judged,
 )
 from canary_router.core.conditions import Clause, Op, Value, Write
 from canary_router.core.model import (
@@ -168,13 +167,6 @@ def deciding(settled: Commit, judged: Release, after: Release) -> Commit:
         judged: The release as it is on record. Another outcome, order or decision that came meanwhile refuses it all.
         after: The release as the verdict leaves it.
     """
-    seen = (
-        Clause(EXPECTED_STATE, "state", Op.EQUALS, judged.state.value),
-        *(
-            Clause(SAME_COUNTS, name, Op.EQUALS, getattr(judged, name))
-            for name in ("succeeded", "failed", "not_started")
-        ),
-    )
     fields: dict[str, Value] = {
         **state_fields(after.state, after.policy),
         "decided_at": int(after.decided_at or 0),
@@ -182,7 +174,7 @@ def deciding(settled: Commit, judged: Release, after: Release) -> Commit:
     }
     key = release_key(judged.service, judged.release_id)
     return tuple(
-        replace(write, clauses=(*write.clauses, *seen), assign=fields) if write.key == key else write
+        replace(write, clauses=(*write.clauses, *as_judged(judged)), assign=fields) if write.key == key else write
         for write in settled
     )
 
