@@ -1,7 +1,7 @@
 """The outcome path: a job ended, so its release is counted, judged and, when it is decided, driven to its end."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from canary_router.core import changes, records
 from canary_router.core.conditions import Refusal
@@ -124,8 +124,13 @@ class Controller:
         self.ports.meter.count("Outcome", transform.service, Status=status.value)
         _log.info("%s of %s ended: %s", transform.transform_id, transform.target.tag, status)
 
-    def advance(self, service: str, release_id: str) -> None:
+    def advance(self, service: str, release_id: str, gone: str = "") -> None:
         """Judges a release and does what the verdict asks for.
+
+        Args:
+            service: The service's name.
+            release_id: The release.
+            gone: Why it lost its pointer, if it did; then it is aborted whatever its outcomes say.
 
         Raises:
             Unavailable: A dependency does not answer; a later run goes on.
@@ -136,26 +141,27 @@ class Controller:
             if item is None:
                 return
             release = records.release_of(item)
-            after = decided(release, self.ports.clock.now())
+            after = _verdict(release, gone, self.ports.clock.now())
             if after is None:
                 if release.state in (ReleaseState.PROMOTING, ReleaseState.ABORTING):
                     self.driver.drive(service, release_id)
                 return
-            if self.decide(release, after.state, after.reason):
+            if self._is_decided(release, after):
                 return
         _log.warning("%s of %s changes all the time; a later run judges it", release_id, service)
 
-    def decide(self, release: Release, state: ReleaseState, reason: str) -> bool:
-        """Records a decision and drives it; False when the release is no longer what was judged.
-
-        Raises:
-            Unavailable: A dependency does not answer; a later run goes on.
-            Uncertain: As above.
-        """
-        refusal = self.ports.ledger.commit(changes.decide(release, state, reason, self.ports.clock.now()))
-        if refusal is not None:
+    def _is_decided(self, release: Release, after: Release) -> bool:
+        """Records a decision and drives it; False when the release is no longer what was judged."""
+        decision = changes.decide(release, after.state, after.reason, int(after.decided_at or 0))
+        if self.ports.ledger.commit(decision) is not None:
             _log.info("%s is not what was judged any more", release.release_id)
             return False
-        _log.info("Decided %s of %s: %s, %s", release.release_id, release.service, state, reason)
+        _log.info("Decided %s of %s: %s, %s", release.release_id, release.service, after.state, after.reason)
         self.driver.drive(release.service, release.release_id)
         return True
+
+
+def _verdict(release: Release, gone: str, now: int) -> Release | None:
+    if gone and release.state.can_be_decided:
+        return replace(release, state=ReleaseState.ABORTING, decided_at=now, reason=gone)
+    return decided(release, now)

@@ -8,7 +8,7 @@ import logging
 from canary_router import settings
 from canary_router.core import changes, records
 from canary_router.core.lifecycle import is_behind, is_unrecorded, release_from, withdrawal
-from canary_router.core.model import UNDETERMINED, Basis, Release, ReleaseState, Status, Transform, Version
+from canary_router.core.model import UNDETERMINED, Basis, Release, Status, Transform, Version
 from canary_router.core.pointers import Blank, Invalid, Pointers, understand
 from canary_router.errors import Unavailable
 from canary_router.flows.budget import Budget
@@ -70,7 +70,7 @@ class Reconciler:
             hidden = self._controller.driver.put_back(pointers.service, release.write, pointers.write)
             gone = "" if hidden else gone
         if gone:
-            self._controller.decide(release, ReleaseState.ABORTING, gone)
+            self._controller.advance(pointers.service, release_id, gone)
         elif isinstance(pointers.current, Invalid) and release.state.can_be_decided:
             _log.error("%s of %s waits until current is valid again", release_id, pointers.service)
         else:
