@@ -23,12 +23,12 @@ SAME_CURRENT = "no newer write of current is on record"
 SEEN_WRITE = "no other write of current came on record"
 SAME_ORDERS = "no other order was carried out meanwhile"
 QUIET = "this outcome decides nothing"
-SAME_COUNTS = "no other outcome was counted meanwhile"
+SAME_COUNTS = "no other job was admitted or counted meanwhile"
 
 
 def as_judged(release: Release) -> tuple[Clause, ...]:
     """That a release still is what was judged: a decision, and its reason, are of the item as it stands on record."""
-    counts = ("succeeded", "failed", "not_started")
+    counts = ("admitted", "succeeded", "failed", "not_started")
     return (
         Clause(EXPECTED_STATE, "state", Op.EQUALS, release.state.value),
         *(Clause(SAME_COUNTS, name, Op.EQUALS, getattr(release, name)) for name in counts),
