@@ -53,10 +53,20 @@ def check_evidence(evidence: Evidence) -> Iterator[str]:
     for release in evidence.releases.values():
         yield from _misread(evidence, release)
     for at, told in evidence.journal.told:
-        if told.detail_type == "Release Promoted":
-            release = evidence.releases.get(str(told.detail["release_id"]))
-            if release is None or release.state is not ReleaseState.PROMOTED:
-                yield f"at {at} people were told of a promotion of {told.detail['release_id']} that never was"
+        release = evidence.releases.get(str(told.detail["release_id"]))
+        if told.detail_type == "Release Promoted" and not _was_promoted(evidence, release, at):
+            yield f"at {at} people were told of a promotion of {told.detail['release_id']} that never was"
+
+
+def _was_promoted(evidence: Evidence, release: Release | None, at: float) -> bool:
+    """Whether a release was promoted, or a first version that was current when people were told of it.
+
+    If the run that has told dies, and somebody writes another version by hand, a first version is turned away yet.
+    """
+    if release is None or release.state is ReleaseState.PROMOTED:
+        return release is not None
+    held = evidence.held("current", at - 1_000, at)
+    return release.basis is Basis.FIRST and any(value and tag_of(value) == release.target.tag for value in held)
 
 
 def _misread(evidence: Evidence, release: Release) -> Iterator[str]:
