@@ -45,7 +45,7 @@ def check_current(line: Line) -> Iterator[str]:
         if written.modified - before.modified > _RESENT:
             yield f"{label} was written again, {(written.modified - before.modified) / 1000} s after the first time"
     for release in line.releases:
-        yield from _was_made_current(line, release, set(first))
+        yield from _was_made_current(line, release)
 
 
 def _succeeded_by(line: Line, release: Release, moment: int) -> int:
@@ -53,18 +53,16 @@ def _succeeded_by(line: Line, release: Release, moment: int) -> int:
     return sum(one.status == "SUCCEEDED" and (one.ended or 0) * 1000 <= moment + _TICK for one in jobs)
 
 
-def _was_made_current(line: Line, release: Release, notes: set[str]) -> Iterator[str]:
+def _was_made_current(line: Line, release: Release) -> Iterator[str]:
     label = f"{release.release_id} of {line.service} ({release.target.tag}, {release.basis})"
     if release.basis is Basis.ADOPTED:
         written = [one for one in line.current if one.version == release.write.version]
         if any(one.note != BY_HAND for one in written):
             yield f"{label}: our own write of current was taken for a person's"
-    # Without a write of its own it was current when it was opened, or became so until it was closed.
-    elif (
-        release.state is ReleaseState.PROMOTED
-        and f"{_PROMOTED}{release.release_id}" not in notes
-        and release.target.arn not in _held(line.current, release.opened_at, release.closed_at or release.opened_at)
-    ):
+        return
+    # By a write of its own; or it was current when it was opened, or became so until it was closed.
+    held = _held(line.current, release.opened_at, release.closed_at or release.opened_at)
+    if release.state is ReleaseState.PROMOTED and release.target.arn not in held:
         yield f"{label} is on record as promoted, and was never made current"
 
 
@@ -132,12 +130,10 @@ def check_lost(line: Line) -> Iterator[str]:
 
 def _origin(line: Line, written: Reading) -> int:
     """The version of the write that somebody meant: what is put back is not newer for that."""
-    seen = {written.version}
     while written.version not in line.deployed:
-        found = next((one for one in line.latest if one.version == _number(written)), None)
-        if found is None or found.version in seen:
+        found = next((one for one in line.latest if one.version == _number(written) < written.version), None)
+        if found is None:
             break
-        seen.add(found.version)
         written = found
     return written.version
 
@@ -149,11 +145,7 @@ def _number(written: Reading) -> int:
 
 def _free(line: Line, since: int, until: int) -> float:
     """How long, within two moments, no release was decided but not closed yet: while one is, none is opened."""
-    busy = sorted(
-        (max(since, closing(one)), min(until, one.closed_at or until))
-        for one in line.releases
-        if one.basis is not Basis.ADOPTED and one.decided_at is not None
-    )
+    busy = sorted((max(since, closing(one)), min(until, one.closed_at or until)) for one in line.releases)
     free, at = 0.0, float(since)
     for begin, end in busy:
         free += max(0.0, begin - at) if begin < end else 0.0

@@ -99,7 +99,7 @@ def gather(stage: Stage, requests: list[Request], writes: list[Write]) -> Eviden
 
 
 def _line(stage: Stage, service: str, writes: list[Write]) -> Line:
-    ledger, pointers = stage.ports.ledger, stage.ports.pointers
+    ledger, pointers = stage.ledger, stage.pointers
     releases = sorted(inspect.releases(ledger, service), key=lambda release: release.write)
     return Line(
         service=service,

@@ -66,8 +66,8 @@ SHORT = Plan(
         # The first release meets two deaths at each pointer, the second one dies between them, and after both.
         "batch0/current": [Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.KILLED_NEXT],
         "batch0/latest": [Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.KILLED_NEXT],
-        # The blank hides another release, and nobody knows; the one who finds out dies when it has put it back.
-        "batch1/latest": [Fault.KILLED_BEFORE, Fault.OVERTAKEN_KILLED, Fault.KILLED_AFTER],
+        # The blank hides another release, and nobody knows; the one who finds out hides a third by putting it back.
+        "batch1/latest": [Fault.KILLED_BEFORE, Fault.OVERTAKEN_KILLED, Fault.OVERTAKEN_KILLED, Fault.KILLED_AFTER],
         # Nobody dies: a write comes when it is given up, then answers are lost.
         "batch2/current": [Fault.LATE],
         "batch2/latest": [Fault.LOST_AFTER, Fault.ERROR_AFTER],

@@ -13,13 +13,14 @@ from botocore.config import Config
 from tests.chaos.versions import ENVIRONMENT, GOOD
 
 from canary_router import settings
+from canary_router.adapters.aws.dynamodb import DynamoLedger
+from canary_router.adapters.aws.parameters import SsmPointers
 from canary_router.core import changes, records
 from canary_router.core.model import ServiceState
 from canary_router.flows import operate
 from canary_router.local.home import tools_home
 from canary_router.local.record import Emulator
 from canary_router.local.toolchain import Toolchain, node_environment
-from canary_router.wiring import aws_ports
 
 BY_HAND = "by hand, before there was a router"
 _APP = Path(__file__).with_name("app.py")
@@ -43,7 +44,10 @@ class Stage:
         self.ssm, self.states = self._client("ssm"), self._client("stepfunctions")
 
     def _client(self, name: str) -> Any:
-        config = Config(inject_host_prefix=False, max_pool_connections=32)
+        # Patient, and never twice by itself: the onlooker causes no trouble, and meets none.
+        config = Config(
+            inject_host_prefix=False, max_pool_connections=32, read_timeout=60, retries={"total_max_attempts": 1}
+        )
         return self._session.client(name, endpoint_url=self.emulator.endpoint_url, config=config)  # type: ignore[call-overload]
 
     def deploy(self, assembly: Path) -> None:
@@ -82,15 +86,15 @@ class Stage:
         """
         arn = self.pipeline(service, tag)
         if order:
-            return operate.release(self.ports.pointers, service, arn, order).version
+            return operate.release(self.pointers, service, arn, order).version
         return self._put(service, "latest", arn, "")
 
     def is_asleep(self, service: str) -> bool:
-        latest = self.ports.pointers.read(service).latest
+        latest = self.pointers.read(service).latest
         return (latest is None or latest.is_blank) and self.state(service).open_release is None
 
     def state(self, service: str) -> ServiceState:
-        return records.state_of(service, self.ports.ledger.get(records.state_key(service)))
+        return records.state_of(service, self.ledger.get(records.state_key(service)))
 
     def bury(self, service: str) -> None:
         """Ends the lease of a writer that is known to be dead, as 90 seconds would, and lets another one take over.
@@ -98,7 +102,7 @@ class Stage:
         That is harder on the controller than the world is, never softer: it has less time to find out what happened.
         """
         owner = self.state(service).lease_owner
-        self.ports.ledger.commit(changes.return_lease(service, owner))
+        self.ledger.commit(changes.return_lease(service, owner))
         self.reconcile()
 
     def reconcile(self) -> None:
@@ -115,13 +119,14 @@ class Stage:
         )
 
     @cached_property
-    def ports(self) -> Any:
-        """The record and the parameters, to look at."""
-        os.environ["AWS_ENDPOINT_URL"] = self.emulator.endpoint_url
-        try:
-            return aws_ports(self._session, ENVIRONMENT)
-        finally:
-            del os.environ["AWS_ENDPOINT_URL"]
+    def pointers(self) -> SsmPointers:
+        """The parameters, as they are."""
+        return SsmPointers(self.ssm, ENVIRONMENT)
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        """The record, as it is."""
+        return DynamoLedger(self._client("dynamodb"), settings.table_name(ENVIRONMENT))
 
     @cached_property
     def endpoint(self) -> str:

@@ -228,7 +228,7 @@ def test_a_write_that_was_never_opened_is_noticed() -> None:
 
 def test_a_release_for_another_target_than_was_written_or_for_no_write_is_noticed() -> None:
     other = replace(PROMOTED, target=version("v1.2.0"))
-    assert any("is on record as" in what for what in harm(evidence(releases=(other,))))
+    assert any("is on record as arn:" in what for what in harm(evidence(releases=(other,))))
     extra = aborted(written(7, "v1.2.0", 20), "v1.2.0", 30)
     assert any("latest was never written so" in what for what in harm(evidence(releases=(PROMOTED, extra))))
 

@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -130,13 +131,13 @@ class Deployments:
         self._stage = stage
         self._is_promised = is_promised
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, args=one) for one in plan.orders.items()]
+        self._orders = plan.orders
 
     def run(self) -> None:
-        for thread in self._threads:
-            thread.start()
-        for thread in self._threads:
-            thread.join()
+        """Returns when all is over. What goes wrong in a thread goes wrong here."""
+        with ThreadPoolExecutor(len(self._orders)) as pool:
+            for done in [pool.submit(self._run, *one) for one in self._orders.items()]:
+                done.result()
 
     def overtake(self, service: str) -> None:
         """Releases one more version, this very moment."""
