@@ -1,4 +1,4 @@
-"""A CDK app: a router whose functions reach AWS through the proxy, and the versions of several services."""
+"""A CDK app: a router and the versions of several services, all of whose functions reach AWS through the proxy."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
-from tests.chaos.versions import BAD, ENVIRONMENT, GOOD, STUCK
+from tests.chaos.proxy import OUTCOME, PIPELINE, REQUEST
+from tests.chaos.versions import BAD, ENVIRONMENT, GOOD, GRACE, STUCK
 
 from canary_router import settings
 from canary_router.cdk import BundledFunction, CanaryRouter, FunctionOptions, RouterOptions
@@ -26,7 +27,7 @@ def definition(tag: str) -> str:
     return json.dumps({"StartAt": "Work", "States": states})
 
 
-def add_version(stack: cdk.Stack, service: str, tag: str) -> None:
+def add_version(stack: cdk.Stack, service: str, tag: str) -> BundledFunction:
     name = settings.stack_name(service, tag)
     machine = sfn.StateMachine(
         stack,
@@ -46,17 +47,18 @@ def add_version(stack: cdk.Stack, service: str, tag: str) -> None:
         ),
     )
     pipeline.allow("states:StartExecution", on=[machine.state_machine_arn])
+    return pipeline
 
 
 def build() -> None:
     app = cdk.App(default_stack_synthesizer=cdk.CliCredentialsStackSynthesizer())
     services = app.node.get_context("services")
-    endpoint, proxy = app.node.get_context("emulator"), app.node.get_context("proxy")
+    endpoint, endpoints = app.node.get_context("emulator"), app.node.get_context("endpoints")
     stack = cdk.Stack(app, "chaos")
     options = RouterOptions(
         pointer_ttl=1,
-        grace=20,
-        policies=dict.fromkeys(services, Policy(share=0.5, deadline=25)),
+        grace=GRACE,
+        policies=dict.fromkeys(services, Policy(share=0.5, deadline=app.node.get_context("deadline"))),
         requests_per_second=10_000,
         burst=10_000,
         removal_policy=cdk.RemovalPolicy.DESTROY,
@@ -64,12 +66,13 @@ def build() -> None:
     )
     router = CanaryRouter(stack, "Router", environment=ENVIRONMENT, services=services, options=options)
     concede(router)
-    for function in (router.functions.request, router.functions.outcome):
+    for function, kind in ((router.functions.request, REQUEST), (router.functions.outcome, OUTCOME)):
         for called in _CALLED:
-            function.function.add_environment(f"AWS_ENDPOINT_URL_{called}", proxy)
+            function.function.add_environment(f"AWS_ENDPOINT_URL_{called}", endpoints[kind])
     for service in services:
         for tag in (*GOOD, BAD, STUCK):
-            add_version(stack, service, tag)
+            pipeline = add_version(stack, service, tag)
+            pipeline.function.add_environment("AWS_ENDPOINT_URL_SFN", endpoints[PIPELINE])
     app.synth()
 
 

@@ -1,13 +1,16 @@
 """A blank of ours may overwrite a release that came in the same moment. Whoever made the blank, it is put back."""
 
+import contextlib
+
 import pytest
 from tests.unit.world import SERVICE, World, arn
 
 from canary_router.core import changes
 from canary_router.core.lifecycle import blank_note, release_from
 from canary_router.core.model import Basis, ReleaseState
-from canary_router.core.pointers import Readings, understand
+from canary_router.core.pointers import Reading, Readings, understand
 from canary_router.errors import Unavailable, Uncertain
+from canary_router.flows.blanking import put_back
 from canary_router.flows.operate import Released, withdraw
 
 
@@ -196,3 +199,77 @@ def test_a_write_of_current_that_was_sent_twice_is_not_taken_for_a_person_s() ->
         world.reconcile()
     assert world.state.current_write == 2
     assert [release.basis for release in world.releases] == [Basis.FIRST]
+
+
+class WritesJustBefore:
+    """Each write of latest, by whomever, is preceded by one of somebody else's, as long as there are tags for it."""
+
+    def __init__(self, world: World, *tags: str, dies_after: int = 100) -> None:
+        self.world = world
+        self.tags = list(tags)
+        self.writes_left = dies_after
+        self.read = world.pointers.read
+        self.history = world.pointers.history
+        self.services = world.pointers.services
+
+    def put(self, service: str, leaf: str, value: str, note: str) -> int:
+        if leaf == "latest" and self.tags:
+            self.world.clock.advance(1)
+            self.world.write_latest(self.tags.pop(0))
+            self.world.clock.advance(1)
+        version = self.world.pointers.put(service, leaf, value, note)
+        self.writes_left -= leaf == "latest"
+        if self.writes_left <= 0:
+            raise Uncertain("killed")
+        return version
+
+
+def aborted_while(world: World, pointers: WritesJustBefore) -> None:
+    world.write_latest("v1.1.0")
+    world.reconcile()
+    world.clock.advance(world.release.policy.deadline)
+    world.replace_ports(pointers=pointers)
+    with contextlib.suppress(Uncertain):
+        world.reconcile()
+    world.replace_ports(pointers=world.pointers)
+
+
+@pytest.mark.parametrize("dies_after", [100, 2, 3], ids=["nobody dies", "dies over it", "dies when it is back"])
+def test_a_release_that_comes_just_before_an_older_one_is_put_back_is_put_back_in_turn(dies_after: int) -> None:
+    world = World()
+    aborted_while(world, WritesJustBefore(world, "v1.2.0", "v1.3.0", dies_after=dies_after))
+    for _ in range(4):
+        world.clock.advance(60)
+        world.reconcile()
+    assert world.pointer("latest") == arn("v1.3.0")
+    assert (world.release.target.tag, world.release.state) == ("v1.3.0", ReleaseState.OPEN)
+    assert world.releases[-2].reason.startswith("the deadline passed")
+
+
+def test_who_cannot_see_its_own_write_in_the_history_does_not_say_that_it_hid_nothing() -> None:
+    world = World()
+
+    class Lagging(WritesJustBefore):
+        def __init__(self, world: World, *tags: str) -> None:
+            super().__init__(world, *tags)
+            self.history = self._all_but_the_newest
+
+        def _all_but_the_newest(self, service: str, leaf: str, after_version: int) -> tuple[Reading, ...]:
+            return self.world.pointers.history(service, leaf, after_version)[:-1]
+
+    lost = world.pointers.put(SERVICE, "latest", arn("v1.2.0"), "")
+    world.pointers.put(SERVICE, "latest", "none", blank_note("r9-1"))
+    hidden = world.pointers.history(SERVICE, "latest", 0)[0]
+    assert hidden.version == lost
+    with pytest.raises(Unavailable, match="lags behind version 4"):
+        put_back(Lagging(world, "v1.3.0"), SERVICE, hidden, last=2)
+
+
+def test_what_a_withdrawal_has_hidden_is_not_put_back_over_a_newer_release() -> None:
+    world = World()
+    withdrawn_unseen(world, "v1.2.0")
+    world.replace_ports(pointers=WritesJustBefore(world, "v1.3.0"))
+    world.reconcile()
+    world.reconcile()
+    assert world.pointer("latest") == arn("v1.3.0")
+    assert (world.release.target.tag, world.release.state) == ("v1.3.0", ReleaseState.OPEN)

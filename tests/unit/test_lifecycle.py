@@ -1,7 +1,7 @@
 import pytest
 from tests.unit.world import SERVICE, arn
 
-from canary_router.core.lifecycle import overwritten, release_from
+from canary_router.core.lifecycle import overwritten, put_back_note, release_from
 from canary_router.core.model import Basis, WriteMark
 from canary_router.core.pointers import Reading, Readings, understand
 from canary_router.core.routing import transform_id_for_key
@@ -9,6 +9,13 @@ from canary_router.core.routing import transform_id_for_key
 NOW = 1_700_000_000_000
 WRITE = WriteMark(NOW, 5)
 NOTE = "blanked r5"
+PUT_BACK_OVER = [
+    (arn("v2.0.0"), ""),
+    ("none", NOTE),
+    (arn("v3.0.0"), ""),
+    (arn("v2.0.0"), put_back_note(6)),
+]
+"""Versions 6 to 9: our blank hid v2.0.0, and putting that back hid v3.0.0."""
 
 
 def reading(value: str, version: int = 1, note: str = "", modified: int = NOW) -> Reading:
@@ -53,7 +60,14 @@ def test_a_parameter_made_anew_is_newer_though_its_version_is_lower() -> None:
         ([("none", NOTE), (arn("v2.0.0"), ""), ("none", NOTE)], arn("v2.0.0")),
         ([(arn("v2.0.0"), ""), ("none", NOTE), ("none", NOTE)], arn("v2.0.0")),
         ([(arn("v2.0.0"), ""), ("none", NOTE), (arn("v2.1.0"), "")], None),
-        ([(arn("v2.0.0"), ""), ("none", NOTE), (arn("v2.0.0"), "put back")], None),
+        ([(arn("v2.0.0"), ""), ("none", NOTE), (arn("v2.0.0"), put_back_note(6))], None),
+        ([(arn("v2.0.0"), ""), ("none", NOTE), (arn("v3.0.0"), ""), (arn("v2.0.0"), put_back_note(6))], arn("v3.0.0")),
+        ([*PUT_BACK_OVER, (arn("v2.0.0"), put_back_note(6))], arn("v3.0.0")),
+        ([*PUT_BACK_OVER, (arn("v3.0.0"), put_back_note(8))], None),
+        ([*PUT_BACK_OVER, (arn("v3.0.0"), put_back_note(8)), (arn("v4.0.0"), "")], None),
+        ([*PUT_BACK_OVER, (arn("v4.0.0"), ""), (arn("v3.0.0"), put_back_note(8))], arn("v4.0.0")),
+        ([(arn("v2.0.0"), ""), ("none", NOTE), ("none", "a person"), (arn("v2.0.0"), put_back_note(6))], None),
+        ([(arn("v2.0.0"), put_back_note(1))], None),
         ([(arn("v2.0.0"), ""), ("none", "a person blanked it")], None),
         ([("none", "a person"), ("none", NOTE)], None),
         ([], None),

@@ -107,6 +107,12 @@ def adoption(current: Reading | None, state: ServiceState, now: int) -> Release 
 
 
 _BLANKED = "canary-router blanked "
+_PUT_BACK = "canary-router put back version "
+
+
+def put_back_note(version: int) -> str:
+    """The note that a value carries which we write again."""
+    return f"{_PUT_BACK}{version}"
 
 
 def blank_note(release_id: str) -> str:
@@ -141,8 +147,12 @@ def overwritten(history: tuple[Reading, ...], write: WriteMark, note: str) -> Re
 
     Returns:
         The newest value between that write and our blank, unless it was blank itself, or something was written
-        after our blank (which then stands, and is a release of its own).
+        after our blank (which then stands, and is a release of its own). Putting back may hide a write in turn:
+        then that one.
     """
+    in_turn = hidden_by_putting_back(history)
+    if in_turn is not None:
+        return in_turn
     ours = len(history)
     while ours > 0 and history[ours - 1].note == note:
         ours -= 1
@@ -150,3 +160,22 @@ def overwritten(history: tuple[Reading, ...], write: WriteMark, note: str) -> Re
         return None
     lost = history[ours - 1]
     return None if lost.is_blank or lost.mark <= write else lost
+
+
+def hidden_by_putting_back(history: tuple[Reading, ...]) -> Reading | None:
+    """The write that came just before a value of ours that was put back, and is hidden by it.
+
+        controller   history: v7 is our blank, it hides v6 ........................ v6's value again -> v9
+        deploy       ..................................... v8 (a newer release)
+
+    Args:
+        history: The writes of ``latest``, oldest first, with the note of each.
+    """
+    end = len(history)
+    while end > 0 and history[end - 1].note.startswith(_PUT_BACK):
+        end -= 1
+    if end in (0, len(history)):
+        return None
+    before, returned = history[end - 1], history[end:]
+    is_there = any(reading.note == put_back_note(before.version) for reading in returned)
+    return None if before.is_blank or is_there else before

@@ -7,7 +7,14 @@ lets whoever takes over after a crash tell it from a person's.
 
 import logging
 
-from canary_router.core.lifecycle import blank_note, hidden, is_older_than, overwritten
+from canary_router.core.lifecycle import (
+    blank_note,
+    hidden,
+    hidden_by_putting_back,
+    is_older_than,
+    overwritten,
+    put_back_note,
+)
 from canary_router.core.model import WriteMark
 from canary_router.core.pointers import Reading, Readings
 from canary_router.errors import Unavailable
@@ -49,7 +56,7 @@ def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: R
         raise Unavailable(f"the history of latest of {service} lags behind version {version}; a later look will tell")
     lost = overwritten(history, write, note)
     if lost is not None:
-        put_back(pointers, service, lost)
+        put_back(pointers, service, lost, history[-1].version)
 
 
 def find_hidden(pointers: Pointers, service: str, write: WriteMark | None, seen: WriteMark | None) -> Reading | None:
@@ -77,12 +84,27 @@ def find_hidden(pointers: Pointers, service: str, write: WriteMark | None, seen:
     return hidden(history)
 
 
-def put_back(pointers: Pointers, service: str, lost: Reading) -> None:
-    """Writes a lost value again, as a release of its own.
+def put_back(pointers: Pointers, service: str, lost: Reading, last: int = 0) -> None:
+    """Writes a lost value again, as a release of its own; and what that hides in turn, since it is newer.
+
+    Args:
+        pointers: The parameters. The caller holds the lease.
+        service: The service's name.
+        lost: The write that is hidden.
+        last: Version of the newest write that was seen; 0 if that is not known.
 
     Raises:
-        Unavailable: Nothing was written.
+        Unavailable: Nothing was written, or what was cannot be looked at; call again.
         Uncertain: It may have been; it is looked for again.
     """
-    _log.warning("A blank of %s has hidden %s, version %d; putting it back", service, lost.value, lost.version)
-    pointers.put(service, _LEAF, lost.value, f"canary-router put back version {lost.version}")
+    found: Reading | None = lost
+    while found is not None:
+        _log.warning("%s, version %d of latest of %s, is hidden; putting it back", found.value, found.version, service)
+        version = pointers.put(service, _LEAF, found.value, put_back_note(found.version))
+        if version == last + 1:
+            return
+        history = pointers.history(service, _LEAF, found.version)
+        if not history or history[-1].version < version:
+            raise Unavailable(f"the history of latest of {service} lags behind version {version}")
+        last = history[-1].version
+        found = hidden_by_putting_back(history)
