@@ -178,6 +178,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "no lost release",
         ((blanking, "overwritten", _nothing), (blanking, "hidden", _nothing)),
     ),
+    Mutant(
+        "what putting back has hidden is not looked for",
+        "no lost release",
+        ((blanking, "hidden_by_putting_back", _nothing), (lifecycle, "hidden_by_putting_back", _nothing)),
+    ),
     Mutant("what a withdrawal has hidden is not looked for", "no lost release", ((blanking, "hidden", _nothing),)),
     Mutant("pointers written without the lease", "pointers at rest", (without("take_lease", changes.LEASE_FREE),)),
     Mutant("a lease shorter than the function's timeout", "pointers at rest", ((drive, "LEASE_SECONDS", 2),)),
