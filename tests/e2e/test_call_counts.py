@@ -69,7 +69,7 @@ def test_asleep_a_request_is_one_invoke_and_one_get_parameters_in_five_seconds(c
     assert counted.spent() == {"Invoke": 20, "GetParameters": 2}
 
 
-def test_awake_a_canary_costs_three_calls_and_a_full_release_none_but_a_look_a_second(
+def test_awake_a_canary_costs_three_calls_and_a_full_release_none_but_one_look(
     router: Deployed, counted: Counted
 ) -> None:
     router.release("v1.1.0")
@@ -88,6 +88,7 @@ def test_awake_a_canary_costs_three_calls_and_a_full_release_none_but_a_look_a_s
     counted.clock.advance(1)
     submitted(awake, Route.CURRENT)
     assert counted.spent() == {"GetItem": 1, "Invoke": 1}
+    counted.clock.advance(2)
     submitted(awake, Route.CURRENT)
     assert counted.spent() == {"Invoke": 1}
 

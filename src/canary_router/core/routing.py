@@ -13,6 +13,14 @@ def has_room(release: Release) -> bool:
     return release.state is ReleaseState.OPEN and release.admitted < release.policy.requests
 
 
+def may_have_room_again(release: Release) -> bool:
+    """Whether a release could ever take one more job, now or later. No stale answer to this is wrong about a "no".
+
+    Places are never given back, a budget never grows, and a decided release stays decided. Only a pause ends.
+    """
+    return release.state.can_be_decided and release.admitted < release.policy.requests
+
+
 def is_offered_to_latest(release: Release, draw: float) -> bool:
     """Whether a request is offered to the release.
 

@@ -14,7 +14,7 @@ from canary_router.flows.budget import Budget
 from canary_router.flows.opening import open_release
 from canary_router.flows.view import View
 from canary_router.ports import Ports
-from canary_router.settings import CALL_SECONDS, INVOKE_SECONDS
+from canary_router.settings import CALL_SECONDS, INVOKE_SECONDS, RELEASE_TTL
 
 _log = logging.getLogger(__name__)
 _CANARY_SECONDS = CALL_SECONDS + 2 * INVOKE_SECONDS
@@ -38,11 +38,12 @@ class Canary:
         self._ports = ports
         self._view = view
         self._draw = draw
+        self._rests: dict[str, tuple[str, int]] = {}
 
     def offer(self, pointers: Pointers, budget: Budget) -> Release | None:
         """The release that a request is offered to; None for current."""
         asked = release_from(pointers, self._ports.clock.now())
-        if asked is None or not budget.has(_CANARY_SECONDS):
+        if asked is None or self._is_resting(asked) or not budget.has(_CANARY_SECONDS):
             return None
         try:
             release = self._view.release(asked.service, asked.release_id)
@@ -51,8 +52,12 @@ class Canary:
                 release = open_release(self._ports.ledger, asked)
         except Unavailable as error:
             _log.error("The release of %s cannot be read; current serves: %s", asked.service, error)
+            self._rest(asked)
             return None
-        if release is None or not has_room(release):
+        if release is None:
+            self._rest(asked)
+            return None
+        if not has_room(release):
             return None
         return release if is_offered_to_latest(release, self._draw()) else None
 
@@ -72,6 +77,7 @@ class Canary:
                 refusal = self._ports.ledger.commit(commit)
         except Unavailable as error:
             _log.error("%s cannot be admitted; current serves: %s", transform.transform_id, error)
+            self._rest(release)
             return Admission.REFUSED
         except Uncertain as error:
             _log.error("Nobody can tell whether %s was admitted: %s", transform.transform_id, error)
@@ -81,3 +87,15 @@ class Canary:
             return Admission.TAKEN
         self._view.forget_release(transform.service, release.release_id)
         return Admission.EXISTS if changes.NEW in refusal.names() else Admission.REFUSED
+
+    def _rest(self, release: Release) -> None:
+        """For a second nobody asks for this release again.
+
+        There is none yet that could be opened, or the table has too much to do. If every request found that out for
+        itself, the controller, which could change it, would not get through.
+        """
+        self._rests[release.service] = (release.release_id, self._ports.clock.now() + int(RELEASE_TTL * 1000))
+
+    def _is_resting(self, release: Release) -> bool:
+        release_id, until = self._rests.get(release.service, ("", 0))
+        return release_id == release.release_id and self._ports.clock.now() < until

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from canary_router.core import records
 from canary_router.core.model import Release, Version
 from canary_router.core.pointers import Pointers, understand
+from canary_router.core.routing import may_have_room_again
 from canary_router.errors import Unavailable
 from canary_router.ports import Ports
 from canary_router.settings import RELEASE_TTL, STALE_POINTERS_LIMIT, Settings
@@ -27,7 +28,12 @@ class _Seen:
 
 
 class View:
-    """Remembers pointers for ``pointer_ttl`` and releases for a second."""
+    """Remembers pointers for ``pointer_ttl``, and a release for a second, or for good once it has no room to give.
+
+    A full release is asked for by every request until its jobs have ended, hours later. All of a service's releases
+    lie in one partition of the table, which the controller needs too: a large fleet that looked every second would
+    keep it from deciding.
+    """
 
     def __init__(self, ports: Ports, settings: Settings) -> None:
         """Args: ports to read through, and the times to live."""
@@ -74,14 +80,14 @@ class View:
         return seen
 
     def release(self, service: str, release_id: str) -> Release | None:
-        """A release as it was on record up to a second ago; None when there is none.
+        """A release as it was on record up to a second ago, or when it lost its room; None when there is none.
 
         Raises:
             Unavailable: The table does not answer.
         """
         now = self._ports.clock.now()
         known = self._releases.get((service, release_id))
-        if known is not None and now - known[1] < RELEASE_TTL * 1000:
+        if known is not None and (now - known[1] < RELEASE_TTL * 1000 or not may_have_room_again(known[0])):
             return known[0]
         item = self._ports.ledger.get(records.release_key(service, release_id), consistent=False)
         if item is None:
