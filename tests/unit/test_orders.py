@@ -305,3 +305,13 @@ def test_an_order_needs_the_record() -> None:
         give(world, OrderKind.PAUSE)
     with pytest.raises(Unavailable):
         back(world)
+
+
+def test_nobody_promotes_what_was_withdrawn() -> None:
+    world = World()
+    world.write_latest("v1.1.0")
+    world.submit()
+    world.clock.advance(1)
+    world.pointers.put(SERVICE, "latest", "none", "by hand")
+    with pytest.raises(OrderRefused, match="withdrawn: latest was blanked"):
+        give(world, OrderKind.PROMOTE)

@@ -4,9 +4,13 @@ from dataclasses import replace
 import pytest
 from tests.unit.world import SERVICE, FaultyLedger, World, arn
 
+from canary_router.adapters.memory import MemoryPointers
 from canary_router.core import changes
 from canary_router.core.conditions import Item, Key, Refusal, Write
 from canary_router.core.model import ReleaseState, Status, Transform
+from canary_router.core.pointers import Readings
+from canary_router.errors import Unavailable
+from canary_router.flows.operate import Released, withdraw
 from canary_router.flows.outcome import Controller, Ended
 from canary_router.flows.starting import mark
 from canary_router.ports import Refused
@@ -196,3 +200,34 @@ def test_an_outcome_that_comes_between_is_counted_and_the_verdict_made_anew() ->
     Controller(ports, world.settings, owner="between").on_ended(ended)
     assert (world.release.state, world.release.failed) == (ReleaseState.PROMOTED, 1)
     assert world.release.reason == "2 of 2 required jobs succeeded (2 succeeded, 1 failed, 0 running)"
+
+
+def test_a_version_whose_deployment_was_rolled_back_never_becomes_current_however_well_its_jobs_end() -> None:
+    world = World()
+    jobs = canaries(world)
+    latest = world.readings.latest
+    assert latest is not None
+    world.end(jobs[0])
+    assert withdraw(world.pointers, SERVICE, Released(arn("v1.1.0"), latest.version))
+    world.end(jobs[1])
+    assert world.pointer("current") == arn("v1.0.0")
+    world.reconcile()
+    assert (world.release_state(), world.pointer("current")) == (ReleaseState.ABORTED, arn("v1.0.0"))
+    assert (world.release.succeeded, world.release.reason) == (2, "withdrawn: latest was blanked by somebody else")
+
+
+def test_an_outcome_is_counted_while_ssm_is_silent_and_decides_when_it_answers_again() -> None:
+    world = World()
+    jobs = canaries(world)
+    world.end(jobs[0])
+
+    class Silent(MemoryPointers):
+        def read(self, service: str) -> Readings:
+            raise Unavailable("it does not answer")
+
+    world.replace_ports(pointers=Silent(world.clock))
+    world.end(jobs[1])
+    assert (world.release.succeeded, world.release_state()) == (2, ReleaseState.OPEN)
+    world.replace_ports(pointers=world.pointers)
+    world.reconcile()
+    assert (world.release_state(), world.pointer("current")) == (ReleaseState.PROMOTED, arn("v1.1.0"))

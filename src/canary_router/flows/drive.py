@@ -60,28 +60,27 @@ class Driver:
         try:
             item = self._ports.ledger.get(records.release_key(service, release_id))
             release = None if item is None else records.release_of(item)
-            seen = self._look(service, self._state(service))
+            seen = self._look(service)
         except Unavailable:
             self.lease.give_back(service)
             raise
         self._carry_on(release, seen)
 
-    def finish(self, release: Release) -> None:
+    def finish(self, release: Release, readings: Readings) -> None:
         """Finishes a release that this run has just decided, in the write that also took the lease.
+
+        Args:
+            release: As it was decided.
+            readings: The parameters as they were read right before.
 
         Raises:
             Unavailable, Uncertain: As ``drive``.
         """
-        try:
-            seen = self._look(release.service, None)
-        except Unavailable:
-            self.lease.give_back(release.service)
-            raise
-        self._carry_on(release, seen)
+        self._carry_on(release, _Seen(readings, understand(release.service, readings), None))
 
-    def _look(self, service: str, state: ServiceState | None) -> _Seen:
+    def _look(self, service: str) -> _Seen:
         readings = self._ports.pointers.read(service)
-        return _Seen(readings, understand(service, readings), state)
+        return _Seen(readings, understand(service, readings), self._state(service))
 
     def _state(self, service: str) -> ServiceState:
         return records.state_of(service, self._ports.ledger.get(records.state_key(service)))

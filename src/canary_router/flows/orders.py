@@ -10,7 +10,7 @@ from typing import TypeAlias
 from canary_router.core import order_records, records
 from canary_router.core.changes import Commit
 from canary_router.core.changes import orders as ordered
-from canary_router.core.lifecycle import is_behind, is_unrecorded, release_from
+from canary_router.core.lifecycle import is_behind, is_unrecorded, release_from, withdrawal
 from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version
 from canary_router.core.orders import Order, rollback_release, state_after
 from canary_router.core.pointers import Invalid, Pointers, understand, version_of
@@ -41,11 +41,7 @@ def give_order(ports: Ports, order: Order) -> Release:
     def prepared(pointers: Pointers) -> _Prepared:
         release = _open_release(ports, pointers)
         after = state_after(order, release)
-        if not after.can_be_decided and isinstance(pointers.current, Invalid):
-            raise OrderRefused(
-                f"current of {order.service} holds {pointers.current.value[:200]!r}, which nothing is written over",
-                advice="Correct the parameter first; pause the release if its jobs have to wait.",
-            )
+        _check_pointers(pointers, release, after)
         return replace(release, state=after), ordered.carry_out(order, release, after)
 
     return _until_known(ports, order, prepared)
@@ -117,6 +113,20 @@ def _once(ports: Ports, order: Order, prepare: Callable[[Pointers], _Prepared]) 
     if done is None and refused is not None:
         raise refused
     return done
+
+
+def _check_pointers(pointers: Pointers, release: Release, after: ReleaseState) -> None:
+    """Refuses what the pointers do not allow, whatever the record says."""
+    if not after.can_be_decided and isinstance(pointers.current, Invalid):
+        raise OrderRefused(
+            f"current of {release.service} holds {pointers.current.value[:200]!r}, which nothing is written over",
+            advice="Correct the parameter first; pause the release if its jobs have to wait.",
+        )
+    gone = withdrawal(pointers, release)
+    if gone and after is ReleaseState.PROMOTING:
+        raise OrderRefused(
+            f"{release.release_id} is {gone}", advice="Release the version again, if its stack is there."
+        )
 
 
 def _pointers(ports: Ports, service: str) -> Pointers:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from canary_router.core import changes, records
 from canary_router.core.conditions import Refusal
+from canary_router.core.lifecycle import withdrawal
 from canary_router.core.model import ENDED_BADLY, Release, ReleaseState, Status, Transform
-from canary_router.core.pointers import execution_arn_of
+from canary_router.core.pointers import Invalid, Readings, execution_arn_of, understand
 from canary_router.core.verdict import counted, decided
 from canary_router.errors import Unavailable
 from canary_router.flows.drive import Driver
@@ -26,6 +27,14 @@ class Ended:
     name: str
     execution_arn: str
     status: Status
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """A release as it was decided, and the parameters as they were read before."""
+
+    release: Release
+    readings: Readings
 
 
 class Controller:
@@ -58,29 +67,32 @@ class Controller:
         """Counts an end for its release, with the decision if that is what it brings: one write, or one more.
 
         quietly    refused: it may decide -> the release as it is
-        deciding   settlement, decision and lease in one write -> the pointers
+        deciding   a look at the pointers, then settlement, decision and lease in one write -> the pointers
         """
         settled = changes.settle(transform, ended.status, ended.execution_arn, self.ports.clock.now())
         refusal = self.ports.ledger.commit(changes.quietly(settled))
-        after: Release | None = None
+        decision: _Decision | None = None
         for _ in range(_ROUNDS):
             stored = None if refusal is None else refusal.stored(records.release_key(transform.service, release_id))
             if stored is None or (refusal is not None and changes.UNSETTLED_JOB in refusal.names()):
                 break
-            refusal, after = self._judge(settled, records.release_of(stored), ended.status)
+            refusal, decision = self._judge(settled, records.release_of(stored), ended.status)
         if refusal is None:
             self._count_ended(transform, ended.status)
         elif not {changes.UNSETTLED_JOB, changes.KNOWN} & refusal.names():
             raise Unavailable(f"{release_id} of {transform.service} changes all the time; the event comes again")
         elif changes.KNOWN in refusal.names():
             _log.error("%s ended, but its release %s is not on record", transform.transform_id, release_id)
-        if refusal is None and after is not None:
-            self.driver.finish(after)
+        if refusal is None and decision is not None:
+            self.driver.finish(decision.release, decision.readings)
 
-    def _judge(self, settled: changes.Commit, judged: Release, status: Status) -> tuple[Refusal | None, Release | None]:
-        """Settles with the verdict of that moment; gives the release back if it was decided, and the lease is ours."""
+    def _judge(
+        self, settled: changes.Commit, judged: Release, status: Status
+    ) -> "tuple[Refusal | None, _Decision | None]":
+        """Settles with the verdict of that moment; gives the decision back if there is one, and the lease is ours."""
         after = decided(counted(judged, status), self.ports.clock.now())
-        if after is None:
+        readings = None if after is None else self._readings_for(after)
+        if after is None or readings is None:
             return self.ports.ledger.commit(settled), None
         deciding = changes.deciding(settled, judged, after)
         refusal = self.ports.ledger.commit((*deciding, *self.driver.lease.taking(judged.service)))
@@ -89,7 +101,26 @@ class Controller:
             return self.ports.ledger.commit(deciding), None
         if refusal is None:
             _log.info("Decided %s of %s: %s, %s", judged.release_id, judged.service, after.state, after.reason)
-        return refusal, after
+        return refusal, _Decision(after, readings)
+
+    def _readings_for(self, after: Release) -> Readings | None:
+        """The parameters, looked at before a decision; None where the next pass of reconciliation has to decide.
+
+        A version whose write of ``latest`` was taken back is about to be deleted: it must not become current, however
+        well its jobs have ended.
+        """
+        try:
+            readings = self.ports.pointers.read(after.service)
+        except Unavailable as error:
+            _log.warning("%s is not decided yet: %s", after.release_id, error)
+            return None
+        pointers = understand(after.service, readings)
+        obstacle = withdrawal(pointers, after) if after.state is ReleaseState.PROMOTING else ""
+        if after.state is ReleaseState.PROMOTING and isinstance(pointers.current, Invalid):
+            obstacle = "current is invalid"
+        if obstacle:
+            _log.warning("%s of %s is not promoted: %s", after.release_id, after.service, obstacle)
+        return None if obstacle else readings
 
     def _transform(self, ended: Ended) -> Transform | None:
         item = self.ports.ledger.get(records.transform_key(ended.name))
@@ -151,7 +182,9 @@ class Controller:
         _log.warning("%s of %s changes all the time; a later run judges it", release_id, service)
 
     def _is_decided(self, release: Release, after: Release) -> bool:
-        """Records a decision and drives it; False when the release is no longer what was judged."""
+        """Records a decision, unless it has to wait, and drives it; False when the release is not what was judged."""
+        if after.state is ReleaseState.PROMOTING and self._readings_for(after) is None:
+            return True
         decision = changes.decide(release, after.state, after.reason, int(after.decided_at or 0))
         if self.ports.ledger.commit(decision) is not None:
             _log.info("%s is not what was judged any more", release.release_id)

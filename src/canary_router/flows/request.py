@@ -196,6 +196,7 @@ class Router:
             created_at=now,
             attempted_at=now,
             settled_at=None,
+            kept_input=False,  # a rescue is for a canary's job
             fallback=True,
         )
 

@@ -10,13 +10,13 @@ came between, and changes nothing.
 from dataclasses import replace
 
 from canary_router.core.changes.clauses import (
-    EXPECTED_STATE,
     NEW,
     SAME_OPEN,
     SAME_ORDERS,
     SEEN_WRITE,
     UNDECIDED_OLDER,
     Commit,
+    as_judged,
 )
 from canary_router.core.conditions import Clause, Op, Value, Write
 from canary_router.core.model import UNDECIDED, Release, ReleaseState, ServiceState
@@ -30,7 +30,7 @@ def carry_out(order: Order, release: Release, after: ReleaseState) -> Commit:
 
     Args:
         order: The order, which is put on record with it.
-        release: The release as the person saw it. A verdict, or another order, that came meanwhile stands.
+        release: The release as the person saw it. What came meanwhile refuses the order.
         after: The state.
     """
     fields: dict[str, Value] = {**state_fields(after, release.policy)}
@@ -40,7 +40,7 @@ def carry_out(order: Order, release: Release, after: ReleaseState) -> Commit:
         Write(
             release_key(release.service, release.release_id),
             (
-                Clause(EXPECTED_STATE, "state", Op.EQUALS, release.state.value),
+                *as_judged(release),
                 Clause(SAME_ORDERS, "orders", Op.BELOW_OR_ABSENT, release.orders + 1),
             ),
             assign=fields,
