@@ -1,8 +1,13 @@
+from dataclasses import replace
+
 import pytest
 from tests.unit.world import SERVICE, World, arn
 
-from canary_router.core.model import Route, Status
+from canary_router.core import changes
+from canary_router.core.model import Route, Status, Version
+from canary_router.core.routing import canonical_input, input_hash, transform_id_for_key
 from canary_router.errors import KeyReused, NotStartedOnCurrent, RecordUnavailable, StartUnknown
+from canary_router.flows.request import Job
 from canary_router.ports import Accepted, Invocation, Lost, Refused
 
 KEY = "order-17"
@@ -216,3 +221,21 @@ def test_twins_with_one_key_take_one_place_and_start_one_job() -> None:
     assert first.execution_arn is not None
     assert isinstance(world.pipelines.invoke(arn("v1.1.0"), {"transform_id": first.transform_id}), Accepted)
     assert len(world.pipelines.executions()) == 1
+
+
+def test_whoever_retries_a_504_without_end_is_answered_when_the_grace_time_of_the_first_attempt_is_over() -> None:
+    world = World()
+    world.write_latest("v1.1.0")
+    died = world.router.new_transform(
+        Job(SERVICE, None, input_hash(canonical_input(None)), "k"),
+        transform_id_for_key(SERVICE, "k"),
+        Version(arn("v1.1.0"), "v1.1.0"),
+        None,
+    )
+    assert world.ledger.commit(changes.record(replace(died, route=Route.LATEST))) is None
+    world.pipelines.answers[arn("v1.1.0")] = Refused("its stack is gone")
+    for _ in range(4):
+        with pytest.raises(StartUnknown):
+            world.submit(key="k")
+        world.clock.advance(250)
+    assert world.submit(key="k").target.tag == "v1.0.0"

@@ -153,3 +153,16 @@ def test_a_rescue_that_cannot_be_started_for_a_day_is_given_up_aloud() -> None:
     assert rescue_of(world, canary).status is Status.NOT_STARTED
     world.reconcile()
     assert len(world.pipelines.executions()) == 1
+
+
+def test_a_job_that_current_took_over_is_not_rescued_when_it_fails_there() -> None:
+    world = rescuing()
+    world.pipelines.answers[arn("v1.1.0")] = Refused("throttled")
+    taken_over = world.submit(JOB, key="k")
+    assert (taken_over.route, taken_over.target.tag) == (Route.CURRENT, "v1.0.0")
+    first = world.recorded(taken_over.transform_id)
+    assert first.kept_input
+    assert not world.recorded(taken_over.transform_id, fallback=True).kept_input
+    assert not world.router.taken_over(first, first.target).kept_input
+    world.end(taken_over, Status.FAILED)
+    assert len(world.pipelines.invocations) == 2

@@ -1,7 +1,7 @@
 """How releases come about: from a write of ``latest``, or from a write of ``current`` that nobody here made."""
 
 from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version, WriteMark
-from canary_router.core.pointers import Blank, Pointers, Reading, content_of
+from canary_router.core.pointers import Blank, Invalid, Pointers, Reading, content_of
 from canary_router.core.policy import Policy
 
 
@@ -63,6 +63,19 @@ def withdrawal(pointers: Pointers, release: Release) -> str:
     if isinstance(pointers.latest, Blank):
         return "withdrawn: latest was blanked by somebody else"
     return "withdrawn: latest was overwritten with an invalid value"
+
+
+def obstacle(pointers: Pointers, release: Release) -> str:
+    """Why a release must not become current now, whatever its outcomes say; empty when nothing is in its way.
+
+    Only a release whose write ``latest`` still holds, as far as can be read, may: the stack of one that was taken back
+    is about to be deleted. A newer write supersedes it. The read may be some seconds old: SSM has nothing better.
+    """
+    if isinstance(pointers.current, Invalid):
+        return "current holds an invalid value, which nothing is written over"
+    if pointers.write is None or pointers.write <= release.write:
+        return ""
+    return withdrawal(pointers, release) or "a newer write of latest takes its place"
 
 
 def is_unrecorded(version: int, state: ServiceState, now: int) -> bool:

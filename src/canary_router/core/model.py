@@ -185,7 +185,7 @@ class Transform:
         input_hash: SHA-256 of the input in canonical form, to tell a retry from another job.
         attempts: How many invocations may have been sent. Only a sole attempt's own answer can prove
             that nothing was started.
-        attempted_at: When the newest of them was sent.
+        attempted_at: When the newest of them was sent that may have started, or may yet start, the job.
         kept_input: The input is on record, so that current can run it if this job fails.
         rescue_of: The failed job whose input this one runs once more. While it is free to be attempted its target is
             UNDETERMINED; each attempt settles it.

@@ -154,6 +154,8 @@ class _KeyedJob:
         answer = start(self._ports, joined, self._job.document, self._budget)
         if isinstance(answer, Started):
             return self._running(joined, answer)
+        if isinstance(answer, NotStarted) and self._budget.has(CALL_SECONDS):
+            self._ports.ledger.commit(changes.leave_attempt(joined, transform.attempted_at))
         raise start_unknown(joined, f"{answer.reason}; an earlier attempt may be under way")
 
     def _resume_not_started(self, transform: Transform) -> Transform | None:

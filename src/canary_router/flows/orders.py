@@ -10,7 +10,7 @@ from typing import TypeAlias
 from canary_router.core import order_records, records
 from canary_router.core.changes import Commit
 from canary_router.core.changes import orders as ordered
-from canary_router.core.lifecycle import is_behind, is_unrecorded, release_from, withdrawal
+from canary_router.core.lifecycle import is_behind, is_unrecorded, obstacle, release_from
 from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version
 from canary_router.core.orders import Order, rollback_release, state_after
 from canary_router.core.pointers import Invalid, Pointers, understand, version_of
@@ -122,10 +122,10 @@ def _check_pointers(pointers: Pointers, release: Release, after: ReleaseState) -
             f"current of {release.service} holds {pointers.current.value[:200]!r}, which nothing is written over",
             advice="Correct the parameter first; pause the release if its jobs have to wait.",
         )
-    gone = withdrawal(pointers, release)
-    if gone and after is ReleaseState.PROMOTING:
+    in_the_way = obstacle(pointers, release) if after is ReleaseState.PROMOTING else ""
+    if in_the_way:
         raise OrderRefused(
-            f"{release.release_id} is {gone}", advice="Release the version again, if its stack is there."
+            f"{release.release_id} ({release.target.tag}): {in_the_way}", advice="Nothing was done; look at the status."
         )
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from canary_router.core import changes, records
 from canary_router.core.conditions import Refusal
-from canary_router.core.lifecycle import withdrawal
+from canary_router.core.lifecycle import obstacle
 from canary_router.core.model import ENDED_BADLY, Release, ReleaseState, Status, Transform
-from canary_router.core.pointers import Invalid, Readings, execution_arn_of, understand
+from canary_router.core.pointers import Readings, execution_arn_of, understand
 from canary_router.core.verdict import counted, decided
 from canary_router.errors import Unavailable
 from canary_router.flows.drive import Driver
@@ -114,13 +114,12 @@ class Controller:
         except Unavailable as error:
             _log.warning("%s is not decided yet: %s", after.release_id, error)
             return None
-        pointers = understand(after.service, readings)
-        obstacle = withdrawal(pointers, after) if after.state is ReleaseState.PROMOTING else ""
-        if after.state is ReleaseState.PROMOTING and isinstance(pointers.current, Invalid):
-            obstacle = "current is invalid"
-        if obstacle:
-            _log.warning("%s of %s is not promoted: %s", after.release_id, after.service, obstacle)
-        return None if obstacle else readings
+        if after.state is not ReleaseState.PROMOTING:
+            return readings
+        in_the_way = obstacle(understand(after.service, readings), after)
+        if in_the_way:
+            _log.warning("%s of %s is not promoted: %s", after.release_id, after.service, in_the_way)
+        return None if in_the_way else readings
 
     def _transform(self, ended: Ended) -> Transform | None:
         item = self.ports.ledger.get(records.transform_key(ended.name))

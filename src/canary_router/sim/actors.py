@@ -26,6 +26,8 @@ REQUEST_TIMEOUT = 29.0
 _ORDER_TRIES = 3
 """Lambda delivers an asynchronous event three times at most."""
 _EVENT_DELAY = 90.0
+_DELETED_AFTER = 5_000.0
+"""Milliseconds from a withdrawal until the version's function is gone."""
 _A_SECOND = 1_000.0
 ENVIRONMENT = "simulated"
 
@@ -56,7 +58,12 @@ class Stage:
         when = self.scheduler.seconds + after
         task = self.task(name, seconds, when)
         self.note_clock(task)
-        self.scheduler.spawn(task, lambda: work(task), START + when * 1000)
+
+        def body() -> None:
+            self.journal.began[name] = self.scheduler.now
+            work(task)
+
+        self.scheduler.spawn(task, body, START + when * 1000)
 
     def note_clock(self, task: Task) -> None:
         """Counts a process whose clock is wrong by a second or more."""
@@ -133,7 +140,9 @@ class FrontEnds:
             self.outstanding -= 1
             return
         delay = task.chance.choice((1.0, 3.0, 5.0, 15.0, 40.0))
-        if once_only and task.chance.random() < 0.06:
+        if request.is_patient:
+            delay = 40.0 + 60 * task.chance.random()
+        elif once_only and task.chance.random() < 0.06:
             delay = settings.GRACE_SECONDS + 10
         self._later(request, number + 1, self._stage.scheduler.seconds + delay)
 
@@ -266,8 +275,16 @@ class Deployers:
                     self._withdraw(deployment, released, number + 1, 30.0)
             if done:
                 self._control.nudge(f"{deployment.name}-withdrawal")
+                self._delete_stack(deployment)
 
         self._stage.begin(f"{deployment.name}-withdrawal.{number}", settings.OUTCOME_TIMEOUT, run, after=delay)
+
+    def _delete_stack(self, deployment: Deployment) -> None:
+        """CloudFormation deletes what was rolled back, unless another deployment is of the same version."""
+        others = (one.tag for one in self._stage.plan.deployments if one.name != deployment.name)
+        if deployment.tag not in others:
+            when = self._stage.scheduler.now + _DELETED_AFTER
+            self._stage.scheduler.at(when, lambda: self._stage.journal.gone.add(deployment.tag))
 
 
 def plan_deed(stage: Stage, deed: Deed) -> None:

@@ -12,6 +12,7 @@ from canary_router.sim.checks_downtime import check_downtime
 from canary_router.sim.checks_end import check_lost_releases, check_progress, check_rest
 from canary_router.sim.checks_orders import check_orders, is_promoted_by_order, wrong_rollback
 from canary_router.sim.checks_requests import check_one_job
+from canary_router.sim.checks_withdrawn import check_withdrawn
 from canary_router.sim.evidence import PROMOTED, Evidence, Violation
 from canary_router.sim.journal import PointerWrite
 from canary_router.sim.world import is_valid, tag_of
@@ -39,6 +40,7 @@ def check_budget(evidence: Evidence) -> Iterator[str]:
 def check_evidence(evidence: Evidence) -> Iterator[str]:
     """Promoted only with the required successes, or by a person's order; and orders do what they say."""
     yield from check_orders(evidence)
+    yield from check_withdrawn(evidence)
     yield from _misquoted(evidence)
     for write in evidence.writes("current"):
         if not write.note.startswith(PROMOTED):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from canary_router.core.model import ENDED_BADLY, Status
 from canary_router.core.records import rescue_id
+from canary_router.settings import GRACE_SECONDS
 from canary_router.sim.evidence import Evidence
 from canary_router.sim.journal import Arrival, Attempt, Job
 from canary_router.sim.world import is_valid, tag_of
@@ -16,6 +17,7 @@ _KEY_REUSED = 409
 _SETTLED = 20_000.0
 """How long ``current`` may have been what somebody still goes by: caches and stale reads, milliseconds."""
 _SILENT = 503
+_GRACE = (GRACE_SECONDS + 120) * 1000
 _NOTHING_STARTED = (502, _SILENT, _KEY_REUSED)
 
 
@@ -23,6 +25,7 @@ def check_one_job(evidence: Evidence) -> Iterator[str]:
     """A 202 stands for one execution, any other error than 504 for none, a 504 retried with its key for one."""
     yield from _false_errors(evidence)
     yield from _false_records(evidence)
+    yield from _unending(evidence)
     jobs: dict[tuple[str, object], list[Job]] = defaultdict(list)
     yield from _rescues(evidence)
     for job in evidence.journal.jobs.values():
@@ -95,6 +98,17 @@ def _one_request(tried: list[Attempt], started: list[Job]) -> Iterator[str]:
             yield f"{label} was answered {attempt.status}: {attempt.document}"
         elif attempt.status == _KEY_REUSED and not any(other.other_body != attempt.other_body for other in tried):
             yield f"{label} was told that its key belongs to another job"
+
+
+def _unending(evidence: Evidence) -> Iterator[str]:
+    """Whoever retries a 504 with its key is told of its one job, at the latest when the grace time is over."""
+    for request in evidence.plan.requests:
+        tried = [one for one in evidence.journal.attempts if one.request == request.name]
+        if not request.is_patient or not tried or is_broken_now(evidence):
+            continue
+        last = max(tried, key=lambda one: one.answered)
+        if last.status in _UNKNOWN and last.answered - min(one.sent for one in tried) > _GRACE:
+            yield f"{request.name} was tried {len(tried)} times, and is still answered {last.status}"
 
 
 def _false_records(evidence: Evidence) -> Iterator[str]:

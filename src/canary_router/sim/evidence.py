@@ -79,6 +79,7 @@ class Evidence:
     def is_missing(self, held: list[str | None]) -> bool:
         """Whether one of these pointers leads to a version whose pipeline is not there."""
         missing = {deployment.tag for deployment in self.plan.deployments if deployment.behaviour is Behaviour.MISSING}
+        missing |= self.journal.gone
         return any(value is not None and tag_of(value) in missing for value in held)
 
     def first_current(self, tag: str) -> float:

@@ -137,6 +137,9 @@ class Journal:
     without_lease: set[str] = field(default_factory=set)
     passes: list[Pass] = field(default_factory=list)
     orders: list[GivenOrder] = field(default_factory=list)
+    began: dict[str, float] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    """Versions whose stack was deleted."""
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each fault happened, by (kind, where): a port, ``events`` or ``clocks``."""
     fault_places: list[tuple[str, int]] = field(default_factory=list)

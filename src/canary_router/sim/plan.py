@@ -61,6 +61,8 @@ class Request:
     """Its first try is sent twice at once."""
     other_body: bool
     """Later somebody sends another body under the same key."""
+    is_patient: bool = False
+    """Is sent again every minute or so, until long after the grace time."""
 
 
 @dataclass(frozen=True)
@@ -153,13 +155,33 @@ def _themes(turn: int) -> dict[int, Callable[[Plan], Plan]]:
     from canary_router.sim.plan_hazards import HAZARDS  # noqa: PLC0415 - hazards are plans, made of what is here
 
     hazard = HAZARDS[turn % len(HAZARDS)]
-    return {4: _orders_that_cross, 5: _twins_whose_pipeline_refuses, 6: _withdrawals_that_come_late, 7: hazard}
+    return {
+        3: _front_ends_that_do_not_give_up,
+        4: _orders_that_cross,
+        5: _twins_whose_pipeline_refuses,
+        6: _withdrawals_that_come_late,
+        7: hazard,
+    }
 
 
 def _twins_whose_pipeline_refuses(plan: Plan) -> Plan:
     requests = tuple(replace(one, key=one.key or f"key-{one.name}", twin=True) for one in plan.requests)
     rates = {"throttled": 0.2, "broke before": 0.15, "late start": 0.15, "answer lost": 0.1}
     return replace(plan, requests=requests, rates=plan.rates | {f"pipeline {name}": rates[name] for name in rates})
+
+
+def _front_ends_that_do_not_give_up(plan: Plan) -> Plan:
+    """Whose canary's function is not there, and whose first try may have died right after it was admitted."""
+    requests = tuple(
+        replace(one, key=f"key-{one.name}", tries=_PATIENT_TRIES, other_body=False, is_patient=True)
+        for one in plan.requests[:8]
+    )
+    deployments = tuple(replace(one, behaviour=Behaviour.MISSING, withdrawn_after=None) for one in plan.deployments)
+    rates = plan.rates | {"killed after": 0.08, "lost, done": 0.05, "lost, not done": 0.05}
+    return replace(plan, requests=requests, deployments=deployments, deeds=(), orders=(), rates=rates)
+
+
+_PATIENT_TRIES = 30
 
 
 def _withdrawals_that_come_late(plan: Plan) -> Plan:

@@ -183,7 +183,7 @@ class Pipelines:
 
     def behaviour(self, tag: str) -> Behaviour:
         """What a version's jobs do."""
-        return self._behaviours.get(tag, Behaviour.GOOD)
+        return Behaviour.MISSING if tag in self._journal.gone else self._behaviours.get(tag, Behaviour.GOOD)
 
     def start(self, function_arn: str, payload: dict[str, Any], lag: float) -> str:
         """Starts the job under its name, unless there is one of that name in this version's state machine."""

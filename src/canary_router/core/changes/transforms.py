@@ -96,6 +96,27 @@ def join_attempt(transform: Transform, now: int) -> Commit:
     )
 
 
+def leave_attempt(joined: Transform, before: int) -> Commit:
+    """Says that an attempt that had joined has certainly started nothing, so that the grace time is the earlier one's.
+
+    Without it whoever retries often enough would keep the grace time from ever being over.
+
+    Args:
+        joined: The transform as this attempt has joined it. Whoever joined since stands.
+        before: When the attempt before it was sent.
+    """
+    return (
+        Write(
+            key_of(joined),
+            (
+                Clause(UNSETTLED_JOB, "status", Op.EQUALS, Status.ADMITTED.value),
+                Clause(SOLE, "attempts", Op.EQUALS, joined.attempts),
+            ),
+            assign={"attempted_at": before},
+        ),
+    )
+
+
 def started_again(transform: Transform, target: Version, now: int) -> Transform:
     """A job of the current version as it is after ``start_again``.
 
