@@ -110,6 +110,16 @@ class Ledger(Protocol):
         """
 
 
+class Outbox(Protocol):
+    """Writes that nobody waits for: what they say can be found out without them."""
+
+    def send(self, write: Write) -> None:
+        """Sends one write on its way. It happens at once, a little later, or never, and nobody is told which.
+
+        Its clauses must make it harmless whenever it arrives. No error escapes.
+        """
+
+
 @dataclass(frozen=True)
 class Accepted:
     """The pipeline ran and answered; a well-behaved one says which execution it started."""
@@ -191,6 +201,7 @@ class Ports:
 
     pointers: Pointers
     ledger: Ledger
+    outbox: Outbox
     invoker: Invoker
     executions: Executions
     notifier: Notifier

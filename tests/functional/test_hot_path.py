@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -99,17 +100,33 @@ def test_certificates_are_verified_against_the_authorities_that_are_given(events
         assert run(_ANSWERED, url, events, bundle=others)["answers"] == [503, 503, 503]
 
 
+class Counting(Answers):
+    """The bench's stub, which counts what it is asked for, and holds back the answers to marks until it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: Counter[str] = Counter()
+        self.marks = threading.Event()
+        self.marks.set()
+
+    def to(self, head: bytes, body: bytes) -> tuple[str, bytes]:
+        operation, answer = super().to(head, body)
+        self.calls[operation] += 1
+        if operation == "UpdateItem":
+            self.marks.wait(5)
+        return operation, answer
+
+    def wait_for(self, calls: dict[str, int]) -> None:
+        """The last mark may be on its way when its request was answered."""
+        until = time.monotonic() + 5
+        while self.calls != calls and time.monotonic() < until:
+            time.sleep(0.001)
+        assert self.calls == calls
+
+
 @contextmanager
-def counted() -> Iterator[tuple[str, Counter[str]]]:
-    """The bench's stub inside this process, which counts what it is asked for."""
-
-    class Counting(Answers):
-        def to(self, head: bytes, body: bytes) -> tuple[str, bytes]:
-            operation, answer = super().to(head, body)
-            calls[operation] += 1
-            return operation, answer
-
-    calls: Counter[str] = Counter()
+def counted() -> Iterator[tuple[str, Counting]]:
+    """The stub inside this process."""
     answers = Counting()
     threads: list[threading.Thread] = []
     listener = socket.create_server(("127.0.0.1", 0))
@@ -125,7 +142,7 @@ def counted() -> Iterator[tuple[str, Counter[str]]]:
 
     threads.append(threading.Thread(target=accept))
     threads[0].start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}", calls
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}", answers
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
     gc.collect()  # ends the connections of the test's clients
@@ -146,13 +163,25 @@ COSTS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
 @pytest.mark.parametrize("service", COSTS)
 def test_a_warm_request_makes_the_calls_that_the_protocol_needs_and_no_other(service: str) -> None:
     first, twenty = COSTS[service]
-    with counted() as (url, calls):
+    with counted() as (url, stub):
         ports = replace(request_ports(aws.environment(url), "bench"), clock=ManualClock(1_790_000_000_000))
         routed = router(ports, Settings("bench"))
         event = scenarios.event_for(service)
         assert respond(routed, event)["statusCode"] == 202
-        assert calls == first
-        calls.clear()
+        stub.wait_for(first)
+        stub.calls.clear()
         assert {respond(routed, event)["statusCode"] for _ in range(20)} == {202}
-        assert calls == twenty
+        stub.wait_for(twenty)
         del ports, routed
+
+
+def test_a_canary_is_answered_while_its_mark_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    with counted() as (url, stub):
+        routed = router(request_ports(aws.environment(url), "bench"), Settings("bench"))
+        stub.marks.clear()
+        answer = respond(routed, scenarios.event_for("admitting"))
+        assert '"route": "latest", "version": "v1.1.0"' in answer["body"]
+        assert caplog.records == [], "whoever waits for a mark that is not answered logs so in the end"
+        stub.marks.set()
+        stub.wait_for({"GetParameters": 1, "GetItem": 1, "TransactWriteItems": 1, "Invoke": 1, "UpdateItem": 1})
+        del routed
