@@ -7,6 +7,7 @@ Two kinds of trouble are told apart everywhere, since the answer to them differs
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -193,6 +194,9 @@ class Meter(Protocol):
 
     def count(self, metric: str, service: str, value: float = 1, **dimensions: str) -> None:
         """Adds to a metric of a service."""
+
+    def together(self) -> AbstractContextManager[object]:
+        """Counts of this thread inside the block belong to one request, and may be told as one at its end."""
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,17 @@ def test_a_warm_request_makes_the_calls_that_the_protocol_needs_and_no_other(ser
         del ports, routed
 
 
+@pytest.mark.parametrize("service", COSTS)
+def test_a_request_writes_one_line_of_metrics(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with aws.stub() as url:
+        routed = router(request_ports(aws.environment(url), "bench"), Settings("bench"))
+        assert respond(routed, scenarios.event_for(service))["statusCode"] == 202
+    (line,) = capsys.readouterr().out.splitlines()
+    admitted = {"CanaryAdmitted"} if service == "admitting" else set()
+    named = {metric["Name"] for each in json.loads(line)["_aws"]["CloudWatchMetrics"] for metric in each["Metrics"]}
+    assert named == {"Requests", "RouterLatency"} | admitted
+
+
 def test_a_canary_is_answered_while_its_mark_is_not(caplog: pytest.LogCaptureFixture) -> None:
     with counted() as (url, stub):
         routed = router(request_ports(aws.environment(url), "bench"), Settings("bench"))

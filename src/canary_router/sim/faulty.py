@@ -11,6 +11,7 @@ One that nobody waits for comes while its sender goes on, in a moment, up to 20 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
@@ -342,6 +343,10 @@ class SilentMeter:
 
     def count(self, metric: str, service: str, value: float = 1, **dimensions: str) -> None:
         """Does nothing."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Nothing together is nothing."""
+        return nullcontext()
 
 
 def faulty_ports(gate: Gate, parameters: Parameters, table: Table, pipelines: Pipelines) -> Ports:
