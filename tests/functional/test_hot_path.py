@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench import aws, scenarios
+from bench import aws, cold, scenarios
 from bench.stub import Answers, serve_one
 
 from canary_router.adapters.memory import ManualClock
@@ -26,6 +26,8 @@ from canary_router.settings import Settings
 OWN_MODULES_AT_MOST = 55
 MODULES_AT_MOST = 165
 """Of a fresh interpreter that has answered a request, all included; 150 on Python 3.11. boto3 alone has 400 more."""
+IMPORT_AT_MOST = 0.55
+"""Of boto3's own import, without any client."""
 NEVER = {"boto3", "botocore", "urllib3", "http.client", "email", "uuid", "random", "asyncio", "xml", "decimal"}
 _ANSWERED = """
 import json, sys
@@ -89,6 +91,17 @@ def test_requests_cost_a_fraction_of_passing_them_on_with_boto3() -> None:
     assert cpu["ours, asleep"] / bare < 0.45
     assert cpu["ours, awake and full"] / bare < 0.50
     assert cpu["ours, admitted, 10 records"] / bare < 0.90
+
+
+def test_the_request_function_is_imported_in_a_fraction_of_the_time_that_boto3_takes() -> None:
+    """Processor time over that of a bare interpreter, the best of five fresh processes each, in turn."""
+    programs = {"bare": "pass", "boto3": "import boto3", "ours": "import canary_router.lambdas.request"}
+    taken: dict[str, list[float]] = {name: [] for name in programs}
+    for _ in range(6):  # the first one may have to write bytecode
+        for name, program in programs.items():
+            taken[name].append(cold.start(["-c", program], "http://127.0.0.1:9")[1])
+    best = {name: min(each) for name, each in taken.items()}
+    assert (best["ours"] - best["bare"]) / (best["boto3"] - best["bare"]) < IMPORT_AT_MOST
 
 
 def test_certificates_are_verified_against_the_authorities_that_are_given(events: str, tmp_path: Path) -> None:
