@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from bench.names import pipeline
+
 Call = Callable[[], Any]
-ARN = "arn:aws:lambda:us-east-1:000000000000:function:asleep-v1-0-0-pipeline"
+ARN = pipeline("asleep")
 PATH = f"/2015-03-31/functions/{ARN.replace(':', '%3A')}/invocations"
 BODY = b'{"transform_id": "t-00000000000000000000000000000000", "input": {"day": "2026-11-23"}}'
 

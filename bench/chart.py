@@ -3,7 +3,7 @@
 import math
 from html import escape
 
-_ROW, _LEFT, _WIDTH, _TOP = 26, 270, 430, 56
+_ROW, _LEFT, _WIDTH, _TOP = 22, 290, 410, 56
 _OURS, _OTHERS = "#1b7f5c", "#9aa5b1"
 
 
@@ -26,9 +26,9 @@ def bars(title: str, ratios: dict[str, float]) -> str:
         top = _TOP + _ROW * index
         colour = _OURS if name.startswith("ours") else _OTHERS
         parts += [
-            f'<text x="{_LEFT - 10}" y="{top + 14}" text-anchor="end">{escape(name)}</text>',
-            f'<rect x="{_LEFT}" y="{top}" width="{max(at(ratio) - _LEFT, 1):.1f}" height="18" fill="{colour}"/>',
-            f'<text x="{at(ratio) + 6:.1f}" y="{top + 14}">{ratio:.3g}</text>',
+            f'<text x="{_LEFT - 10}" y="{top + 12}" text-anchor="end">{escape(name)}</text>',
+            f'<rect x="{_LEFT}" y="{top}" width="{max(at(ratio) - _LEFT, 1):.1f}" height="15" fill="{colour}"/>',
+            f'<text x="{at(ratio) + 6:.1f}" y="{top + 12}">{ratio:.3g}</text>',
         ]
     bottom = height - 26
     parts += [

@@ -1,6 +1,7 @@
 """Cold starts: fresh processes, from the interpreter's start to the first answer, over TLS.
 
-The two sides make the same calls. That of boto3 makes its four clients at the start, as handlers do.
+Each handler that is compared warm is started cold; and boto3 with four clients, made at the start as handlers do,
+makes the very calls that ours makes, since its limit is against that.
 """
 
 import resource
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 from bench.aws import environment
+from bench.names import pipeline
 
 _BOTO3 = """
 import json, boto3
@@ -33,7 +35,7 @@ from canary_router.lambdas.request import handler
 answer = handler(event, None)
 assert answer["statusCode"] == 202, answer
 """
-ARN = "arn:aws:lambda:us-east-1:000000000000:function:asleep-v1-0-0-pipeline"
+ARN = pipeline("asleep")
 KEY = {"pk": {"S": "SERVICE#admitting"}, "sk": {"S": "RELEASE#r3-1750000000"}}
 NAMES = [f"/canary-router/bench/asleep/{leaf}" for leaf in ("current", "latest", "policy")]
 
@@ -42,18 +44,27 @@ def programs(event: dict[str, str]) -> dict[str, list[str]]:
     """The programs that are started, by name."""
     return {
         "bare interpreter": ["-c", "pass"],
+        **{name: ["-c", f"from bench import others\nothers.{call}()"] for name, call in _OTHERS.items()},
         "boto3, four clients, asleep": ["-c", _BOTO3.format(awake=False)],
         "boto3, four clients, admitted": ["-c", _BOTO3.format(awake=True)],
         "ours, asleep": ["-c", _OURS, event["asleep"]],
+        "ours, awake and full": ["-c", _OURS, event["full"]],
         "ours, admitted": ["-c", _OURS, event["admitting"]],
         **{f"one Invoke over {name}": [_CANDIDATES, name] for name in ("boto3", "botocore", "http.client", "wire")},
     }
 
 
+_OTHERS = {
+    "bare": "bare()",
+    "naive, asleep": "naive_asleep()",
+    "naive, 10 records, 1 running": "naive_canary(10, 1)",
+    "naive, 1,000 records, 1 running": "naive_canary(1_000, 1)",
+    "naive, 100,000 records, 1 running": "naive_canary(100_000, 1)",
+}
 _CANDIDATES = str(Path(__file__).with_name("candidates.py"))
 
 
-def start(program: list[str], url: str, ca_bundle: Path) -> tuple[float, float]:
+def start(program: list[str], url: str, ca_bundle: Path | None = None) -> tuple[float, float]:
     """Runs a program in a fresh process: milliseconds of wall and of processor time.
 
     Raises:

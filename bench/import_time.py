@@ -8,6 +8,7 @@ moment hits them all alike.
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -25,10 +26,22 @@ CANDIDATES = {
 }
 
 
+FUNCTION = {
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "CANARY_ROUTER_ENVIRONMENT": "bench",
+}
+"""What a function finds in its environment: the entry points read it when they are imported."""
+
+
 def milliseconds(statement: str) -> float | None:
-    """Wall time of a fresh process that runs the statement; None when it fails, as for a part not built yet."""
+    """Wall time of a fresh process that runs the statement; None when it fails."""
     began = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", statement], capture_output=True, check=False)
+    env = {**os.environ, **FUNCTION}
+    done = subprocess.run([sys.executable, "-c", statement], env=env, capture_output=True, check=False)
     return (time.perf_counter() - began) * 1000 if done.returncode == 0 else None
 
 

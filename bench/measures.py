@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import multiprocessing
 import statistics
 import sys
 import threading
@@ -80,6 +81,43 @@ def _rate(work: Work, threads: int, seconds: float) -> float:
     for runner in runners:
         runner.join()
     return sum(counts) / (time.perf_counter() - began)
+
+
+def by_processes(
+    makes: Mapping[str, Callable[[], Work]], processes: int, seconds: float, rounds: int
+) -> dict[str, float]:
+    """Calls a second of so many processes with one thread each, as Lambda runs them: the median of the rounds."""
+    rates: dict[str, list[float]] = {name: [] for name in makes}
+    for _ in range(rounds):
+        for name, make in makes.items():
+            rates[name].append(_rate_of_processes(make, processes, seconds))
+    return {name: round(statistics.median(each), 1) for name, each in rates.items()}
+
+
+def _rate_of_processes(make: Callable[[], Work], processes: int, seconds: float) -> float:
+    context = multiprocessing.get_context("fork")
+    ready, counted = context.Barrier(processes), context.SimpleQueue()
+
+    def run() -> None:
+        work = make()
+        for _ in range(3):
+            work()
+        ready.wait(120)
+        began = time.perf_counter()
+        count = 0
+        while time.perf_counter() - began < seconds:
+            work()
+            count += 1
+        counted.put(count / (time.perf_counter() - began))
+
+    runners = [context.Process(target=run) for _ in range(processes)]
+    for runner in runners:
+        runner.start()
+    for runner in runners:
+        runner.join()
+    if any(runner.exitcode for runner in runners):
+        raise RuntimeError("a process that makes load has failed")
+    return float(sum(counted.get() for _ in runners))
 
 
 @contextlib.contextmanager

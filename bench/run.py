@@ -30,10 +30,18 @@ def warm(rounds: int, seconds: float) -> Results:
     return measures.interleaved({**works, **calls}, rounds, seconds)
 
 
+LOADED = ("bare", "naive, asleep", "ours, asleep")
+CONCURRENCY = (1, 8, 64)
+
+
 def load(seconds: float, rounds: int) -> Results:
-    """Requests a second of one process, by its number of threads."""
-    works = {name: scenarios.ALL[name]() for name in ("bare", "naive, asleep", "ours, asleep")}
-    return {str(threads): measures.throughput(works, threads, seconds, rounds) for threads in (1, 8, 64)}
+    """Requests a second of one process, by its number of threads; and of processes, by their number."""
+    makes = {name: scenarios.ALL[name] for name in LOADED}
+    # Processes first: they are forked, and no thread may run then.
+    processes = {str(count): measures.by_processes(makes, count, 2 * seconds, rounds) for count in CONCURRENCY}
+    works = {name: make() for name, make in makes.items()}
+    threads = {str(count): measures.throughput(works, count, seconds, rounds) for count in CONCURRENCY}
+    return {"threads": threads, "processes": processes}
 
 
 def cold_starts(rounds: int) -> Results:
@@ -55,6 +63,7 @@ def cold_starts(rounds: int) -> Results:
         name: {
             "wall_ms": round(statistics.median(wall for wall, _ in each), 1),
             "cpu_ms": round(statistics.median(cpu for _, cpu in each), 1),
+            "worst_ms": round(max(wall for wall, _ in each), 1),
         }
         for name, each in taken.items()
     }
@@ -62,7 +71,7 @@ def cold_starts(rounds: int) -> Results:
 
 def judged(results: Results) -> list[Results]:
     """The ratios that have a limit."""
-    hot, fresh, rates = results["warm"], results["cold"], results["load"]["1"]
+    hot, fresh, rates = results["warm"], results["cold"], results["load"]["threads"]["1"]
     boto3, bare = "boto3, four clients, ", hot["bare"]
     naive = hot["naive, 1,000 records, 1 running"]
     full = hot["ours, awake and full"]
@@ -119,18 +128,31 @@ def show(results: Results) -> None:
     for name, each in results["warm"].items():
         ratios = f"{each['wall_us'] / bare['wall_us']:9.2f} {each['cpu_us'] / bare['cpu_us']:9.2f}"
         print(f"{name:36} {each['wall_us']:9.0f} {each['p99_us']:9.0f} {each['cpu_us']:9.0f} {ratios}")
-    print(f"\n{'cold start to the first answer, TLS':36} {'wall ms':>9} {'cpu ms':>9}")
+    print(f"\n{'cold start to the first answer, TLS':36} {'wall ms':>9} {'worst ms':>9} {'cpu ms':>9} {'wall/bare':>9}")
     for name, each in results["cold"].items():
-        print(f"{name:36} {each['wall_ms']:9.0f} {each['cpu_ms']:9.0f}")
-    print(f"\n{'requests a second, one process':36} {'1 thread':>9} {'8':>9} {'64':>9}")
-    for name in results["load"]["1"]:
-        print(f"{name:36} " + " ".join(f"{results['load'][threads][name]:9.0f}" for threads in ("1", "8", "64")))
+        ratio = each["wall_ms"] / results["cold"]["bare"]["wall_ms"]
+        print(f"{name:36} {each['wall_ms']:9.0f} {each['worst_ms']:9.0f} {each['cpu_ms']:9.0f} {ratio:9.2f}")
+    for kind, rates in results["load"].items():
+        print(f"\n{f'requests a second, by {kind}':36} " + " ".join(f"{count:>9}" for count in rates))
+        for name in LOADED:
+            print(f"{name:36} " + " ".join(f"{each[name]:9.0f}" for each in rates.values()))
     print(f"\n{'dollars for a million requests':42} {'router':>8} {'+ SSM':>8}  calls of a request")
     for row in results["cost"]:
         print(f"{row['state']:42} {row['dollars']:8.2f} {row['ssm_dollars']:8.2f}  {row['calls']}")
     print(f"\n{'ratio':46} {'is':>8}  limit")
     for row in results["ratios"]:
         print(f"{row['measure']:46} {row['ratio']:8.3f}  {row['limit']:8} {'' if row['holds'] else 'MISSED'}")
+
+
+def bars(results: Results) -> dict[str, float]:
+    """What the chart shows: each handler's time warm and cold, relative to the bare pass-through's."""
+    ways = (("warm", "wall_us"), ("cold", "wall_ms"))
+    return {
+        f"{name}, {way}": results[way][name][unit] / results[way]["bare"][unit]
+        for way, unit in ways
+        for name in results[way]
+        if name.startswith(("bare", "naive", "ours")) and name != "bare interpreter"
+    }
 
 
 def main() -> None:
@@ -158,10 +180,8 @@ def main() -> None:
 
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    bare = results["warm"]["bare"]["wall_us"]
-    ratios = {name: each["wall_us"] / bare for name, each in results["warm"].items() if not name.startswith("one ")}
     (options.out / "results.svg").write_text(
-        chart.bars("Time of one warm request, times the bare pass-through", ratios)
+        chart.bars("Time of one request, times the bare pass-through", bars(results))
     )
     print(f"\nwritten to {options.out}")
     # With delays the time is the services', so the limits say nothing.

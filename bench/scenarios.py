@@ -1,25 +1,18 @@
-"""The handlers that are compared, each as a user would write it, over the same stub of AWS.
+"""The handlers that are compared, over the same stub of AWS: those of ``others.py``, and ours.
 
-bare      passes every request on: boto3, Invoke only
-naive     the published design: two GetParameter a request; awake, a Scan of all records and a DescribeExecution for
-          each that is running, then PutItem
-ours      the request function's own handler: ``api.respond`` over the router that ``request_wiring`` puts together
+Ours is the request function's own handler: ``api.respond`` over the router that ``request_wiring`` puts together.
 """
 
-import json
 import os
 from collections.abc import Callable
 from typing import Any
 
-import boto3
-from bench.stub import CURRENT, LATEST
+from bench.others import BODY, Handler, bare, naive_asleep, naive_canary
 
 from canary_router.api import respond
 from canary_router.request_wiring import request_router
 
-Handler = Callable[[], None]
 SERVICES = ("asleep", "full", "admitting")
-BODY = json.dumps({"table": "orders", "day": "2026-11-23", "partitions": list(range(20))})
 
 
 def event_for(service: str) -> dict[str, Any]:
@@ -36,47 +29,6 @@ def event_for(service: str) -> dict[str, Any]:
     }
 
 
-def bare() -> Handler:
-    """Passes on."""
-    functions = boto3.client("lambda")
-
-    def handle() -> None:
-        _invoke(functions, CURRENT)
-
-    return handle
-
-
-def naive_asleep() -> Handler:
-    """Reads both pointers at every request."""
-    parameters, functions = boto3.client("ssm"), boto3.client("lambda")
-
-    def handle() -> None:
-        values = [_value(parameters, "asleep", leaf) for leaf in ("current", "latest")]
-        assert values[1] == "none"
-        _invoke(functions, values[0])
-
-    return handle
-
-
-def naive_canary(records: int, running: int) -> Handler:
-    """Reads both pointers, all records and every running execution, then records one more."""
-    parameters, functions = boto3.client("ssm"), boto3.client("lambda")
-    table, executions = boto3.client("dynamodb"), boto3.client("stepfunctions")
-    name = f"naive-{records}-{running}"
-
-    def handle() -> None:
-        values = [_value(parameters, "admitting", leaf) for leaf in ("current", "latest")]
-        pages = table.get_paginator("scan").paginate(TableName=name)
-        found = [item for page in pages for item in page["Items"]]
-        for item in found:
-            if item["status"]["S"] == "RUNNING":
-                executions.describe_execution(executionArn=item["execution_arn"]["S"])
-        _invoke(functions, values[1])
-        table.put_item(TableName=name, Item={"transform_id": {"S": "t-1"}, "status": {"S": "RUNNING"}})
-
-    return handle
-
-
 def ours(service: str, environment: str = "bench-10") -> Handler:
     """The request function as it is deployed."""
     router = request_router({**os.environ, "CANARY_ROUTER_ENVIRONMENT": environment})
@@ -89,16 +41,6 @@ def ours(service: str, environment: str = "bench-10") -> Handler:
             raise RuntimeError(f"{service}: {answer}")
 
     return handle
-
-
-def _value(parameters: Any, service: str, leaf: str) -> str:
-    return str(parameters.get_parameter(Name=f"/canary-router/bench/{service}/{leaf}")["Parameter"]["Value"])
-
-
-def _invoke(functions: Any, arn: str) -> None:
-    answer = functions.invoke(FunctionName=arn, Payload=BODY)
-    found = json.loads(answer["Payload"].read())
-    assert found["execution_arn"]
 
 
 ALL: dict[str, Callable[[], Handler]] = {
@@ -114,4 +56,4 @@ ALL: dict[str, Callable[[], Handler]] = {
     "ours, admitted, 10 records": lambda: ours("admitting"),
     "ours, admitted, 100,000 records": lambda: ours("admitting", "bench-100000"),
 }
-__all__ = ["ALL", "LATEST", "Handler", "bare", "event_for", "naive_asleep", "ours"]
+__all__ = ["ALL", "SERVICES", "event_for", "ours"]

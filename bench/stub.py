@@ -18,15 +18,13 @@ import threading
 import time
 from typing import Any
 
+from bench.names import ACCOUNT, EXECUTION, LATEST_TAG, pipeline
+
 from canary_router.adapters.aws.expressions import encode_item
 from canary_router.core.model import Basis, Release, ReleaseState, Version, WriteMark
 from canary_router.core.policy import Policy
 from canary_router.core.records import release_item
 
-ACCOUNT = "arn:aws:{service}:us-east-1:000000000000:"
-CURRENT = ACCOUNT.format(service="lambda") + "function:asleep-v1-0-0-pipeline"
-LATEST = ACCOUNT.format(service="lambda") + "function:asleep-v1-1-0-pipeline"
-EXECUTION = ACCOUNT.format(service="states") + "execution:asleep-v1-0-0:"
 MODIFIED = 1_750_000_000
 POLICY = '{"requests": 2, "share": 1.0}'
 DELAYS = {"GetParameters": 0.004, "GetParameter": 0.004, "Invoke": 0.012, "TransactWriteItems": 0.009, "Scan": 0.012}
@@ -54,8 +52,19 @@ class Answers:
                 found = self._rendered[body] = _http(_ANSWERS[operation](json.loads(body)))
             return operation, found
         if operation == "Invoke":
-            return operation, _invoked(body)
+            return operation, self._invoked(head, body)
         return operation, _PLAIN.get(operation, _PLAIN["UpdateItem"])
+
+    def _invoked(self, head: bytes, body: bytes) -> bytes:
+        """A version's state machine is named as its function, the execution as the job: the payload's first field."""
+        path = head[: head.index(b" HTTP")]
+        found = self._rendered.get(path)
+        if found is None:
+            machine = path.rpartition(b"%3A")[2].removesuffix(b"/invocations").removesuffix(b"-pipeline").decode()
+            answer = _http({"execution_arn": f"{EXECUTION}{machine}:" + "0" * _ID_LENGTH})
+            found = self._rendered[path] = answer[: -_ID_LENGTH - 2]
+        name = body[body.find(b'"t-') + 1 :].partition(b'"')[0].ljust(_ID_LENGTH, b"0")[:_ID_LENGTH]
+        return found + name + b'"}'
 
     def _scanned(self, body: bytes) -> bytes:
         request = json.loads(body)
@@ -81,7 +90,8 @@ def _parameters(request: dict[str, Any]) -> Any:
 
 def _parameter(name: str) -> Any:
     _, _, _, service, leaf = name.split("/")
-    values = {"current": CURRENT, "latest": "none" if service == "asleep" else LATEST, "policy": POLICY}
+    latest = "none" if service == "asleep" else pipeline(service, LATEST_TAG)
+    values = {"current": pipeline(service), "latest": latest, "policy": POLICY}
     return {
         "Name": name,
         "Type": "String",
@@ -98,7 +108,7 @@ def _item(request: dict[str, Any]) -> Any:
     release = Release(
         service=service,
         release_id=request["Key"]["sk"]["S"].removeprefix("RELEASE#"),
-        target=Version(arn=LATEST, tag="v1.1.0"),
+        target=Version(arn=pipeline(service, LATEST_TAG), tag=LATEST_TAG),
         write=WriteMark(modified=MODIFIED * 1000, version=3),
         state=ReleaseState.OPEN,
         basis=Basis.CANARY,
@@ -119,7 +129,7 @@ def _pages(table: str) -> list[bytes]:
         item = {
             "transform_id": {"S": f"t-{number:032x}"},
             "status": {"S": "RUNNING" if number < int(running) else "SUCCEEDED"},
-            "execution_arn": {"S": f"{EXECUTION}t-{number:032x}"},
+            "execution_arn": {"S": f"{EXECUTION}admitting-v1-1-0:t-{number:032x}"},
             "created_at": {"N": str(MODIFIED * 1000 + number)},
             "version": {"S": "v1.1.0"},
         }
@@ -130,12 +140,6 @@ def _pages(table: str) -> list[bytes]:
             items, size = [], 0
     documents.append({"Items": items})
     return [_http({**page, "Count": len(page["Items"]), "ScannedCount": len(page["Items"])}) for page in documents]
-
-
-def _invoked(body: bytes) -> bytes:
-    """A pipeline names the execution after the job, whose id is the payload's first field."""
-    name = body[body.find(b'"t-') + 1 :].partition(b'"')[0].ljust(_ID_LENGTH, b"0")[:_ID_LENGTH]
-    return _INVOKED_HEAD + name + b'"}'
 
 
 def _http(document: Any) -> bytes:
@@ -151,9 +155,10 @@ _ANSWERS = {
     "GetItem": _item,
 }
 _ID_LENGTH = len("t-") + 32
-_INVOKED_HEAD = _http({"execution_arn": EXECUTION + "0" * _ID_LENGTH})[: -_ID_LENGTH - 2]
 _PLAIN = {
-    "DescribeExecution": _http({"executionArn": EXECUTION + "t-1", "status": "RUNNING", "startDate": MODIFIED}),
+    "DescribeExecution": _http(
+        {"executionArn": EXECUTION + "admitting-v1-1-0:t-1", "status": "RUNNING", "startDate": MODIFIED}
+    ),
     "UpdateItem": _http({}),
 }
 

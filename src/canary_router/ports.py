@@ -7,6 +7,7 @@ Two kinds of trouble are told apart everywhere, since the answer to them differs
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -110,6 +111,16 @@ class Ledger(Protocol):
         """
 
 
+class Outbox(Protocol):
+    """Writes that nobody waits for: what they say can be found out without them."""
+
+    def send(self, write: Write) -> None:
+        """Sends one write on its way. It happens at once, a little later, or never, and nobody is told which.
+
+        Its clauses must make it harmless whenever it arrives. No error escapes.
+        """
+
+
 @dataclass(frozen=True)
 class Accepted:
     """The pipeline ran and answered; a well-behaved one says which execution it started."""
@@ -184,6 +195,9 @@ class Meter(Protocol):
     def count(self, metric: str, service: str, value: float = 1, **dimensions: str) -> None:
         """Adds to a metric of a service."""
 
+    def together(self) -> AbstractContextManager[object]:
+        """Counts of this thread inside the block belong to one request, and may be told as one at its end."""
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -191,6 +205,7 @@ class Ports:
 
     pointers: Pointers
     ledger: Ledger
+    outbox: Outbox
     invoker: Invoker
     executions: Executions
     notifier: Notifier

@@ -16,6 +16,7 @@ from canary_router.adapters.aws.metrics import EmbeddedMeter
 from canary_router.adapters.aws.parameters import SsmPointers
 from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
 from canary_router.adapters.clock import SystemClock
+from canary_router.adapters.heard import HeardOutbox
 from canary_router.flows.outcome import Controller
 from canary_router.flows.reconcile import Reconciler
 from canary_router.ports import Ports
@@ -38,9 +39,11 @@ def aws_ports(session: boto3.Session, environment: str) -> Ports:
         for limits in (ORDINARY, INVOKING)
     )
     clock = SystemClock()
+    ledger = DynamoLedger(session.client("dynamodb", config=once), settings.table_name(environment))
     return Ports(
         pointers=SsmPointers(session.client("ssm", config=once), environment),
-        ledger=DynamoLedger(session.client("dynamodb", config=once), settings.table_name(environment)),
+        ledger=ledger,
+        outbox=HeardOutbox(ledger),
         invoker=LambdaInvoker(session.client("lambda", config=invoking)),
         executions=StepFunctionsExecutions(session.client("stepfunctions", config=once)),
         notifier=EventBridgeNotifier(session.client("events", config=once)),

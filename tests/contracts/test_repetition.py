@@ -13,9 +13,11 @@ from tests.contracts.calls import ADD, ASSIGN, FUNCTION, GUARD, KEY, OTHER, READ
 from tests.contracts.stub import BROKEN, LOST, THROTTLED, Answer, Reply, Stub, error, ok
 
 from canary_router import wiring
+from canary_router.adapters.aws.trouble import _jitter, pause
 from canary_router.core.conditions import Refusal
 from canary_router.errors import Unavailable, Uncertain
 from canary_router.ports import Lost
+from canary_router.settings import ANSWER_SECONDS, CALL_SECONDS, CONNECT_SECONDS
 
 DENIED = error("AccessDeniedException")
 STORED = {"pk": {"S": KEY.partition}, "sk": {"S": KEY.sort}, "state": {"S": "CLOSED"}}
@@ -87,6 +89,22 @@ def test_whoever_is_throttled_to_the_end_has_written_nothing(stub: Stub, name: s
     with pytest.raises(Unavailable):
         WRITES[name](stub.backend)
     assert stub.count == 8
+
+
+@pytest.mark.parametrize(("contended", "attempts"), [(True, 8), (False, 3)])
+def test_the_pauses_between_attempts_are_a_matter_of_chance_and_bounded(*, contended: bool, attempts: int) -> None:
+    for count in range(1, attempts):
+        longest = pause(count, 1.0, contended=contended)
+        assert [pause(count, draw, contended=contended) for draw in (0.0, 0.5)] == [0.0, longest / 2]
+        assert longest == 2 * pause(count - 1, 1.0, contended=contended)
+    # Whoever waits longest in each of them has time left for one more answer within what a call may take.
+    waited = sum(pause(count, 1.0, contended=contended) for count in range(1, attempts))
+    assert waited + CONNECT_SECONDS + ANSWER_SECONDS < CALL_SECONDS
+
+
+def test_callers_do_not_wait_in_step() -> None:
+    assert len({_jitter() for _ in range(100)}) > 90
+    assert all(0 <= _jitter() < 1 for _ in range(100))
 
 
 def test_a_transaction_keeps_its_token_so_that_dynamodb_takes_it_once(stub: Stub) -> None:

@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from canary_router import settings
+from canary_router.adapters.heard import HeardOutbox
 from canary_router.adapters.memory import (
     ManualClock,
     MemoryLedger,
@@ -49,7 +50,14 @@ class World:
         self.draw = draw
         self.settings = settings.Settings("test", (SERVICE,), pointer_ttl=pointer_ttl)
         self.ports = Ports(
-            self.pointers, self.ledger, self.pipelines, self.pipelines, self.notifier, self.meter, self.clock
+            self.pointers,
+            self.ledger,
+            HeardOutbox(self.ledger),
+            self.pipelines,
+            self.pipelines,
+            self.notifier,
+            self.meter,
+            self.clock,
         )
         self._ids = count(1)
         self.router = self.new_router()

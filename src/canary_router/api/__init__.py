@@ -20,6 +20,11 @@ def respond(router: Router, event: object) -> dict[str, Any]:
         router: The flow of requests.
         event: The event, as REST APIs send it to a Lambda proxy.
     """
+    with router.ports.meter.together():
+        return _answered(router, event)
+
+
+def _answered(router: Router, event: object) -> dict[str, Any]:
     call: Call | None = None
     try:
         call = call_from(event)

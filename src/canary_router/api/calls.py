@@ -79,10 +79,12 @@ def _document(event: Mapping[str, Any]) -> Any:
         raise InvalidInput("The body is empty", advice="Send the job's input as JSON; for no input send {}.")
     try:
         text = base64.b64decode(body, validate=True).decode() if event.get("isBase64Encoded") is True else body
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = _DECODER.decode(text)
     except (ValueError, binascii.Error, RecursionError) as error:
         raise InvalidInput(f"The body is not JSON: {error}", advice="Send valid JSON, encoded in UTF-8.") from error
-    _check_nesting(document)
+    # Each level opens a bracket, so a text with few of them need not be walked through.
+    if text.count("[") + text.count("{") > INPUT_NESTING_AT_MOST:
+        _check_nesting(document)
     return document
 
 
@@ -104,6 +106,9 @@ def _nested(nodes: Iterable[Any]) -> list[dict[str, Any] | list[Any]]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _measured(document: Any) -> bytes:

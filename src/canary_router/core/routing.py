@@ -7,6 +7,8 @@ from typing import Any
 from canary_router.core.model import Release, ReleaseState
 from canary_router.errors import InvalidInput
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 def has_room(release: Release) -> bool:
     """Whether a release, as it was last read, could take one more job. May be stale: the write decides."""
@@ -44,8 +46,7 @@ def canonical_input(document: Any) -> bytes:
         InvalidInput: The document holds text that is not Unicode (a lone surrogate), or a number JSON does not know.
     """
     try:
-        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return text.encode()
+        return _CANONICAL.encode(document).encode()
     except (ValueError, RecursionError) as error:
         raise InvalidInput(
             f"The input cannot be written as JSON in UTF-8: {error}", advice="Send valid JSON, encoded in UTF-8."

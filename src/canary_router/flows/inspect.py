@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from canary_router import settings
 from canary_router.core import records
 from canary_router.core.model import Release, Route, ServiceState, Status, Transform, Version
-from canary_router.core.pointers import Pointers, understand, version_of_execution
+from canary_router.core.pointers import Pointers, execution_arn_of, understand, version_of_execution
 from canary_router.errors import NotFound, NotVisible
 from canary_router.flows.listing import readable
 from canary_router.ports import Ledger, Ports
@@ -82,7 +82,7 @@ def transform_view(ports: Ports, service: str, transform_id: str, execution_arn:
 
     Raises:
         NotFound: There is no such transform.
-        Unavailable: The table does not answer, or Step Functions for one that was not recorded.
+        Unavailable: The table does not answer, or Step Functions for one whose end is not on record.
     """
     transform = _recorded(ports.ledger, transform_id)
     if transform is not None and transform.service == service:
@@ -91,8 +91,10 @@ def transform_view(ports: Ports, service: str, transform_id: str, execution_arn:
         if transform.execution_arn is not None:
             execution = ports.executions.describe(transform.execution_arn)
             return transform if execution is None else replace(transform, status=execution.status)
-        if execution_arn is None:
-            return transform
+        place = execution_arn_of(service, transform.target, transform_id)
+        found = _unmarked(ports, transform, place)
+        if found is not None or execution_arn in (None, place):
+            return found or transform
     version = None if execution_arn is None else version_of_execution(service, execution_arn, transform_id)
     if execution_arn is not None and version is not None:
         return _unrecorded(ports, service, transform_id, version, execution_arn)
@@ -111,6 +113,20 @@ def _recorded(ledger: Ledger, transform_id: str) -> Transform | None:
         taken_over = ledger.get(records.transform_key(transform_id, fallback=True))
         return transform if taken_over is None else records.transform_of(taken_over)
     return transform
+
+
+def _unmarked(ports: Ports, transform: Transform, place: str | None) -> Transform | None:
+    """An admitted transform that runs: its mark may be on its way, or lost. None unless its execution is there."""
+    if transform.status is not Status.ADMITTED or place is None:
+        return None
+    try:
+        execution = ports.executions.describe(place)
+    except NotVisible as error:
+        _log.warning("%s", error)
+        return None
+    if execution is None:
+        return None
+    return replace(transform, status=execution.status, execution_arn=execution.execution_arn)
 
 
 def _unrecorded(ports: Ports, service: str, transform_id: str, version: Version, execution_arn: str) -> Transform:

@@ -25,7 +25,7 @@ from canary_router.errors import (
 )
 from canary_router.flows.admission import Admission, Canary
 from canary_router.flows.budget import Budget
-from canary_router.flows.starting import NotStarted, Started, give_up, mark, start
+from canary_router.flows.starting import NotStarted, Started, give_up, mark, send_mark, start
 from canary_router.flows.view import View
 from canary_router.ports import Ports
 from canary_router.settings import CALL_SECONDS, INVOKE_SECONDS, Settings
@@ -87,7 +87,7 @@ class Router:
         answer = start(self.ports, transform, job.document, budget)
         if isinstance(answer, Started):
             if budget.has(CALL_SECONDS):
-                mark(self.ports, transform, answer.execution_arn)
+                send_mark(self.ports, transform, answer.execution_arn)
             return replace(transform, status=Status.RUNNING, execution_arn=answer.execution_arn)
         if not isinstance(answer, NotStarted):
             raise start_unknown(transform, answer.reason)
@@ -119,7 +119,9 @@ class Router:
         if isinstance(answer, Started):
             # Without the time for it, the controller marks it: it finds the execution by its name.
             if recorded and budget.has(CALL_SECONDS):
-                mark(self.ports, transform, answer.execution_arn)
+                # A retry with the key reads the record: without the mark it would invoke once more.
+                note = send_mark if job.idempotency_key is None else mark
+                note(self.ports, transform, answer.execution_arn)
             return replace(transform, status=Status.RUNNING, execution_arn=answer.execution_arn)
         if not isinstance(answer, NotStarted):
             raise start_unknown(transform, answer.reason)

@@ -124,6 +124,22 @@ def mark(ports: Ports, transform: Transform, execution_arn: str) -> None:
         _log.warning("%s runs as %s, not recorded yet: %s", transform.transform_id, execution_arn, error)
 
 
+def send_mark(ports: Ports, transform: Transform, execution_arn: str) -> None:
+    """Sends the same on its way while the caller gets its answer: for a job that nobody will look for by a key.
+
+    request      invoke: started .... mark sent ... 202          nobody has waited
+    the record   ........................ ADMITTED ......... RUNNING, or for ever ADMITTED until somebody looks
+
+    Whoever looks finds the execution by its name. A pipeline with a name of its own has none that could be known, so
+    where its job runs only the mark can tell, and that has to be heard.
+    """
+    if execution_arn_of(transform.service, transform.target, transform.transform_id) != execution_arn:
+        mark(ports, transform, execution_arn)
+        return
+    for write in changes.mark_running(transform, execution_arn):
+        ports.outbox.send(write)
+
+
 def give_up(ports: Ports, transform: Transform) -> Transform | None:
     """Records that a transform was not started, unless the record knows better.
 

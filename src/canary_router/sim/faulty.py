@@ -7,9 +7,11 @@
          lost, and the effect comes up to 20 seconds later, or never
 
 A write that is sent is out of its sender's hands: when the sender is killed while it waits, the effect may come yet.
+One that nobody waits for comes while its sender goes on, in a moment, up to 20 seconds later, or never.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
@@ -129,6 +131,20 @@ class Gate:
             raise lost(f"{port}: the answer was lost")
         return effect() if fault == "repeated" else found
 
+    def unheard(self, port: str, effect: Callable[[], object]) -> None:
+        """A call whose sender goes on at once, and is never told what came of it."""
+        task = self.scheduler.running
+        fault = self.draw(task, self._write_faults, port)
+        if fault == "killed before":
+            raise Killed
+        if fault in ("lost, done later", "killed, done later"):
+            self._later(task, effect)
+        elif fault not in ("refused", "throttled", "lost, not done"):
+            takes = self.latency(task) + (task.chance.random() * LATE if fault == "slow" else 0.0)
+            self.scheduler.at(self.scheduler.now + takes, effect)
+        if fault in ("killed after", "killed, done later"):
+            raise Killed
+
     def _before(self, task: Task, fault: str) -> None:
         self.scheduler.pause(self.latency(task))
         if fault == "slow":
@@ -242,6 +258,20 @@ class FaultyLedger:
         return self._gate.read("ledger", lambda: self._table.by_prefix(partition, prefix, cursor=cursor, limit=limit))
 
 
+class FaultyOutbox:
+    """The same table, written to by those who do not wait."""
+
+    def __init__(self, gate: Gate, table: Table) -> None:
+        """Args: the gate and the table behind it."""
+        self._gate = gate
+        self._table = table
+
+    def send(self, write: Write) -> None:
+        """Sends."""
+        who = self._gate.scheduler.running.name
+        self._gate.unheard("ledger", lambda: self._table.commit_as(who, (write,)))
+
+
 class FaultyPipelines:
     """Lambda and Step Functions. A pipeline runs by itself: it may start its job long after its caller is gone."""
 
@@ -329,6 +359,10 @@ class SilentMeter:
     def count(self, metric: str, service: str, value: float = 1, **dimensions: str) -> None:
         """Does nothing."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """Nothing together is nothing."""
+        return nullcontext()
+
 
 def faulty_ports(gate: Gate, parameters: Parameters, table: Table, pipelines: Pipelines) -> Ports:
     """The ports that all tasks share; whose call it is, the scheduler knows."""
@@ -336,6 +370,7 @@ def faulty_ports(gate: Gate, parameters: Parameters, table: Table, pipelines: Pi
     return Ports(
         pointers=FaultyPointers(gate, parameters),
         ledger=FaultyLedger(gate, table),
+        outbox=FaultyOutbox(gate, table),
         invoker=starter,
         executions=starter,
         notifier=FaultyNotifier(gate),

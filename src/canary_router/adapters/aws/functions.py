@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _ANSWER_AT_MOST = 64 * 1024
 _ARN_AT_MOST = 512
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _EXECUTION = re.compile(r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:(execution|express):[^:\s]+:[^\s]+")
 _NEVER_RAN = frozenset(
     {
@@ -47,7 +48,7 @@ class LambdaInvoker:
     def invoke(self, function_arn: str, payload: dict[str, Any]) -> Invocation:
         """Invokes once; everything that can go wrong is an answer."""
         try:
-            body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+            body = _ENCODER.encode(payload).encode()
         except (TypeError, ValueError, RecursionError) as error:
             return Refused(f"the payload is not JSON: {error}")
         try:

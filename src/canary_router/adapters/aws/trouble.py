@@ -160,8 +160,19 @@ def _repeated(attempt: Callable[[], T]) -> T:
                 raise
             if time.monotonic() - began > _PATIENCE_SECONDS:
                 raise
-        time.sleep(_jitter() * (0.005 if contended else 0.025) * 2**count)
+        time.sleep(pause(count, _jitter(), contended=contended))
         count += 1
+
+
+def pause(count: int, draw: float, *, contended: bool) -> float:
+    """Seconds to wait after so many attempts: anything up to a bound that doubles, so that callers drift apart.
+
+    Args:
+        count: How many attempts were made.
+        draw: A random number, 0 <= draw < 1.
+        contended: Whether others are at it, rather than the service in trouble.
+    """
+    return draw * (0.005 if contended else 0.025) * 2.0**count
 
 
 def _jitter() -> float:

@@ -5,10 +5,10 @@ Three of them speak JSON (``X-Amz-Target``), Lambda's Invoke is REST. What is re
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from canary_router.adapters.aws.failures import NotSendable, ServiceError
+from canary_router.adapters.aws.failures import CallFailed, NoAnswer, NotSendable, ServiceError
 from canary_router.adapters.aws.wire.connection import Answer
 from canary_router.adapters.aws.wire.credentials import source_of
 from canary_router.adapters.aws.wire.endpoints import endpoint_of
@@ -70,18 +70,31 @@ class _JsonCalls:
         self._transport = transport
 
     def _call(self, operation: str, request: dict[str, Any], *, repeatable: bool = False) -> Any:
+        headers, body = self._written(operation, request)
+        answer = self._transport.post("/", headers, body, repeatable=repeatable)
+        if answer.status >= _ERRORS_FROM:
+            raise error_in(operation, answer)
+        return json.loads(answer.body)
+
+    def _send(self, operation: str, request: dict[str, Any], failed: Callable[[CallFailed], None]) -> None:
+        def told(answer: Answer | NoAnswer) -> None:
+            if isinstance(answer, NoAnswer):
+                failed(answer)
+            elif answer.status >= _ERRORS_FROM:
+                failed(error_in(operation, answer))
+
+        headers, body = self._written(operation, request)
+        self._transport.send("/", headers, body, told)
+
+    def _written(self, operation: str, request: dict[str, Any]) -> tuple[dict[str, str], bytes]:
         headers = {
             "content-type": f"application/x-amz-json-{self._VERSION}",
             "x-amz-target": f"{self._TARGET}.{operation}",
         }
         try:
-            body = _ENCODER.encode(request).encode()
+            return headers, _ENCODER.encode(request).encode()
         except (TypeError, ValueError, RecursionError) as error:  # such as half of a surrogate pair
             raise NotSendable(f"{operation} cannot be written as JSON: {error}") from error
-        answer = self._transport.post("/", headers, body, repeatable=repeatable)
-        if answer.status >= _ERRORS_FROM:
-            raise error_in(operation, answer)
-        return json.loads(answer.body)
 
 
 class ParameterCalls(_JsonCalls):
@@ -126,6 +139,13 @@ class TableCalls(_JsonCalls):
     def update_item(self, **request: Any) -> Any:
         """UpdateItem."""
         return self._call("UpdateItem", request)
+
+    def send_item(self, kind: str, request: dict[str, Any], failed: Callable[[CallFailed], None]) -> None:
+        """PutItem or UpdateItem (``kind`` is the first word), whose answer nobody waits for.
+
+        ``failed`` hears of an error when the connection is next used, or never.
+        """
+        self._send(f"{kind}Item", request, failed)
 
     def transact_write_items(self, **request: Any) -> Any:
         """TransactWriteItems."""

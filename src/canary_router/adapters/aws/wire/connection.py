@@ -3,6 +3,8 @@
     connecting, handshake, sending fails     NotSent: a request that did not leave as a whole is not carried out
     anything after that                      NoAnswer: nobody can tell
 
+Of a request that was sent unheard the answer is read before the next one is sent: there is one at most that is owed.
+
 A whole answer is one with a complete header and the number of bytes that it promises, or all of its chunks, or, if
 it promises neither, whatever comes until the other side closes.
 """
@@ -11,7 +13,7 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from canary_router.adapters.aws.failures import NoAnswer, NotSent
 from canary_router.adapters.aws.wire.endpoints import Endpoint
@@ -38,6 +40,10 @@ class Answer:
         self.body = b""
 
 
+Told: TypeAlias = Callable[[Answer | NoAnswer], None]
+"""Is told of an answer that nobody waited for. Raises nothing."""
+
+
 class Malformed(ValueError):
     """What came is not HTTP, or too much of it."""
 
@@ -59,6 +65,7 @@ class Connection:
     ) -> None:
         self.where = endpoint.authority
         self.kept_since = 0.0
+        self.unheard: Told | None = None
         until = time.monotonic() + connect_seconds
         # As bytes the name is taken as it is; as text it would load the tables of international names, 5 ms.
         host: Any = endpoint.host.encode()
@@ -100,12 +107,36 @@ class Connection:
             NoAnswer: It did, and no whole answer came.
         """
         until = time.monotonic() + seconds
+        self.send(request, seconds)
+        return self._answer(until)
+
+    def send(self, request: bytes, seconds: float) -> None:
+        """Sends a request; to read its answer is left to the caller, or to ``catch_up``.
+
+        Raises:
+            NotSent: The request did not leave as a whole.
+        """
         try:
             self._socket.settimeout(seconds)
             self._socket.sendall(request)
         except OSError as error:
             self.close()
             raise NotSent(f"{self.where} took no whole request: {_named(error)}") from error
+
+    def catch_up(self, seconds: float) -> bool:
+        """Reads the answer that is owed, if it comes in so many seconds, and says whether the connection is of use."""
+        told, self.unheard = self.unheard, None
+        if told is None:
+            return True
+        try:
+            answer, keeps = self._answer(time.monotonic() + seconds)
+        except NoAnswer as error:
+            told(error)
+            return False
+        told(answer)
+        return keeps
+
+    def _answer(self, until: float) -> tuple[Answer, bool]:
         reading = _Reading(self._socket, until)
         try:
             answer, keeps = reading.answer()

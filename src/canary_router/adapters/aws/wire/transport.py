@@ -8,13 +8,17 @@ What is done about it follows from how far the request came:
     sent, silence or half an answer      never sent again here
 
 Any number of threads may call: a connection belongs to one call at a time.
+
+A request may be sent unheard: its bytes leave, and nobody waits. Its answer is read when the connection is next used.
 """
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from canary_router.adapters.aws.failures import NoAnswer, NotSent
-from canary_router.adapters.aws.wire.connection import Answer, Connection
+from canary_router.adapters.aws.wire.connection import Answer, Connection, Told
 from canary_router.adapters.aws.wire.credentials import Source
 from canary_router.adapters.aws.wire.endpoints import Endpoint
 from canary_router.adapters.aws.wire.signing import Signer
@@ -22,8 +26,14 @@ from canary_router.adapters.aws.wire.signing import Signer
 if TYPE_CHECKING:
     import ssl
 
+T = TypeVar("T")
+
 IDLE_SECONDS = 20.0
 """A connection that was idle for longer is not used again. By the wall clock: a frozen function's own stands still."""
+OWED_SECONDS = 0.05
+"""How long a call waits for the answer that its connection still owes: about as long as a new connection takes."""
+_ARRIVED_SECONDS = 0.001
+"""For an answer on a connection that is too old: what has arrived is read, nothing is waited for."""
 
 
 class Limits(NamedTuple):
@@ -85,6 +95,23 @@ class Transport:
             NotSent: The service cannot have carried it out.
             NoAnswer: Nobody can tell whether it has.
         """
+        return self._through(self._request(path, headers, body), self._exchange, repeatable=repeatable)
+
+    def send(self, path: str, headers: dict[str, str], body: bytes, told: Told) -> None:
+        """Sends a POST, and does not wait for its answer.
+
+        Args:
+            path: As for ``post``; so are the headers and the body.
+            headers: Lower-case names.
+            body: The body.
+            told: Gets the answer when the connection is next used, or that none came. It may never be called.
+
+        Raises:
+            NotSent: The service cannot have carried it out.
+        """
+        self._through(self._request(path, headers, body), partial(self._leave, told), repeatable=False)
+
+    def _request(self, path: str, headers: dict[str, str], body: bytes) -> bytes:
         target = self._endpoint.path + path
         signed = self._signer.sign(
             self._source(),
@@ -95,11 +122,14 @@ class Transport:
         )
         fields = "".join([f"{name}: {value}\r\n" for name, value in signed.items()])
         head = f"POST {target} HTTP/1.1\r\n{fields}content-length: {len(body)}\r\nuser-agent: canary-router\r\n\r\n"
-        request = head.encode() + body
+        return head.encode() + body
+
+    def _through(self, request: bytes, use: Callable[[Connection, bytes], T], *, repeatable: bool) -> T:
+        """Uses a kept connection, or a new one where there is none or it took no whole request."""
         kept = self._kept()
         if kept is not None:
             try:
-                return self._exchange(kept, request)
+                return use(kept, request)
             except NotSent as error:
                 if isinstance(error.__cause__, TimeoutError):
                     raise
@@ -108,14 +138,22 @@ class Transport:
                     raise
             # What else was kept is no younger.
             self._drop_all()
-        return self._exchange(Connection(self._endpoint, self._tls, self._limits.connect), request)
+        return use(Connection(self._endpoint, self._tls, self._limits.connect), request)
 
     def _exchange(self, connection: Connection, request: bytes) -> Answer:
         answer, keeps = connection.exchange(request, self._limits.answer)
         if keeps:
-            connection.kept_since = time.time()
-            self._idle.append(connection)
+            self._keep(connection)
         return answer
+
+    def _leave(self, told: Told, connection: Connection, request: bytes) -> None:
+        connection.send(request, self._limits.answer)
+        connection.unheard = told
+        self._keep(connection)
+
+    def _keep(self, connection: Connection) -> None:
+        connection.kept_since = time.time()
+        self._idle.append(connection)
 
     def _kept(self) -> Connection | None:
         while True:
@@ -123,7 +161,8 @@ class Transport:
                 connection = self._idle.pop()
             except IndexError:
                 return None
-            if 0 <= time.time() - connection.kept_since <= IDLE_SECONDS and not connection.is_stale():
+            young = 0 <= time.time() - connection.kept_since <= IDLE_SECONDS
+            if connection.catch_up(OWED_SECONDS if young else _ARRIVED_SECONDS) and young and not connection.is_stale():
                 return connection
             connection.close()
 

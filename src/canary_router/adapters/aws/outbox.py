@@ -1,0 +1,35 @@
+"""Writes to the table that leave at once, and whose answers nobody waits for. Only the wire can send so."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from canary_router.adapters.aws.expressions import request_of
+from canary_router.adapters.aws.trouble import code_of
+from canary_router.core.conditions import Write
+
+if TYPE_CHECKING:
+    from canary_router.adapters.aws.wire.calls import TableCalls
+
+_log = logging.getLogger(__name__)
+
+
+class WireOutbox:
+    """One environment's table. Each write is sent once, whatever becomes of it."""
+
+    def __init__(self, client: "TableCalls", table: str) -> None:
+        """Args: the wire's client of DynamoDB and the table's name."""
+        self._client = client
+        self._table = table
+
+    def send(self, write: Write) -> None:
+        """PutItem or UpdateItem; an answer that tells of trouble goes to the log when it is read."""
+
+        def failed(error: Exception) -> None:
+            # A clause that does not hold is an answer, not trouble: something else came first, and stands.
+            if code_of(error) != "ConditionalCheckFailedException":
+                _log.warning("%s is not written, or nobody can tell: %s", write.key.partition, error)
+
+        try:
+            self._client.send_item(*request_of(self._table, write), failed)
+        except Exception as error:  # noqa: BLE001 - what it tells of has happened: nothing here may cost its answer
+            failed(error)
