@@ -33,7 +33,7 @@ def test_a_run_that_finds_something_says_so_with_its_exit_code_and_one_document(
 ) -> None:
     mutant = next(one for one in MUTANTS if one.name == "admission without the budget's clause")
     with mutant.alive():
-        assert main(["--schedules", "20", "--json", "--shrink", "0"]) == 1
+        assert main(["--schedules", "80", "--json", "--shrink", "0"]) == 1
         said = capsys.readouterr()
         found = json.loads(said.out)["found"]
         assert main(["--seed", str(found[0]["seed"]), "--shrink", "0"]) == 1

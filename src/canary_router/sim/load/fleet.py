@@ -25,10 +25,11 @@ _SPARE = 1.2
 
 @dataclass(eq=False)
 class Instance:
-    """One warm function: a router with caches of its own. It serves one request at a time."""
+    """One function: a router with caches of its own. It serves one request at a time, and is cold at first."""
 
     router: Router
     task: Task
+    has_served: bool = False
 
 
 class Fleet:
@@ -55,6 +56,7 @@ class Fleet:
         for _ in range(max(1, ceil(_SPARE * busy + 3 * busy**0.5))):
             instance = self._new()
             at = START + self._chance.random() * milliseconds
+            instance.has_served = True
             self._gate.scheduler.spawn(instance.task, partial(instance.router.view.pointers, SERVICE), at)
             self._free.append(instance)
 
@@ -90,8 +92,9 @@ class Fleet:
         try:
             done = instance.router.submit(job) if key is None else submit_keyed(instance.router, job, key)
             self.answers[f"202 {done.route.value}"] += 1
+            instance.has_served = True
         except CanaryRouterError as error:
-            self.answers[f"{type(error).__name__}{', cold' if cold else ''}"] += 1
+            self.answers[f"{type(error).__name__}{'' if instance.has_served else ', cold'}"] += 1
         self.latencies.append(scheduler.now - began)
         self._free.append(instance)
 

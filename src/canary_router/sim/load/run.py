@@ -64,7 +64,16 @@ def simulate(load: Load) -> dict[str, Any]:
     gate = Gate(scheduler)
     pointers, ledger = LoadedPointers(gate), LoadedLedger(gate)
     pipelines = LoadedPipelines(gate, load.latency)
-    ports = Ports(pointers, ledger, pipelines, pipelines, MemoryNotifier(), SilentMeter(), Clock(scheduler))
+    ports = Ports(
+        pointers=pointers,
+        ledger=ledger,
+        outbox=ledger,
+        invoker=pipelines,
+        executions=pipelines,
+        notifier=MemoryNotifier(),
+        meter=SilentMeter(),
+        clock=Clock(scheduler),
+    )
     settings = Settings("load", (SERVICE,), pointer_ttl=load.pointer_ttl)
     fleet = Fleet(gate, ports, settings, load.keyed)
     person, controller = (Task(name, scheduler.chance(name)) for name in ("deployment", "controller"))
