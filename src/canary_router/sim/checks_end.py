@@ -177,10 +177,18 @@ def _decided_in_time(evidence: Evidence, release: Release, clean: list[Pass]) ->
     for one in clean:
         valid = all(is_valid(value) for value in evidence.held("current", one.began - _SEEN, one.ended))
         # A paused release waits for a person, until its deadline.
-        is_due = one.began > due or (one.began > ended and _is_open(changes, one))
+        is_due = one.began > due or (one.began > ended and _is_open(changes, one) and _holds(evidence, release, one))
         if valid and is_due and one.ended < decided:
             yield f"{release.release_id} was due at {due}, and {one.who} at {one.began} left it undecided"
             return
+
+
+def _holds(evidence: Evidence, release: Release, one: Pass) -> bool:
+    """Whether latest held a release's write until a pass had ended: otherwise its successes do not promote it."""
+    mark = (release.write.modified, release.write.version)
+    return not any(
+        (write.modified, write.version) > mark and write.at <= one.ended for write in evidence.writes("latest")
+    )
 
 
 def _is_open(changes: list[Transition], one: Pass) -> bool:
