@@ -180,6 +180,15 @@ def test_a_current_written_by_hand_is_adopted(ledger: Ledger, service: str) -> N
     assert after.open_release == before.release_id, "an open release goes on"
 
 
+def test_a_current_that_is_written_again_by_hand_leaves_what_was_before_it(ledger: Ledger, service: str) -> None:
+    for number, tag in ((1, "v1.0.0"), (2, "v1.1.0"), (3, "v1.1.0")):
+        hand = replace(release(service, number), release_id=f"h{number}-1", target=version(service, tag))
+        assert ledger.commit(changes.adopt(hand, state(ledger, service), NOW)) is None
+    after = state(ledger, service)
+    assert (after.current, after.previous) == (version(service, "v1.1.0"), version(service, "v1.0.0"))
+    assert after.current_write == 3
+
+
 def test_a_write_of_current_that_is_on_record_is_not_adopted(ledger: Ledger, service: str) -> None:
     ours = opened(ledger, service, state=ReleaseState.PROMOTING)
     ledger.commit(changes.close_promoted(ours, None, 3, NOW))

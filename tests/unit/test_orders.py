@@ -280,6 +280,20 @@ def test_a_current_written_by_hand_is_what_a_rollback_goes_back_from() -> None:
     assert world.state.previous.tag == "v1.3.0"
 
 
+def test_a_current_written_again_as_it_was_leaves_what_was_before_it() -> None:
+    world = promoted("v1.1.0")
+    world.clock.advance(120)
+    world.pointers.put(SERVICE, "current", arn("v1.1.0"), "")
+    assert back(world).target.tag == "v1.0.0", "whether or not that write is on record yet"
+    world = promoted("v1.1.0")
+    world.clock.advance(120)
+    world.pointers.put(SERVICE, "current", arn("v1.1.0"), "")
+    world.reconcile()
+    assert world.state.previous is not None
+    assert world.state.previous.tag == "v1.0.0"
+    assert back(world).target.tag == "v1.0.0"
+
+
 def test_pointers_that_are_being_written_are_waited_for() -> None:
     world = promoted("v1.1.0")
     world.write_latest("v1.2.0")

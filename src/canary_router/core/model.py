@@ -236,6 +236,10 @@ class ServiceState:
     lease_owner: str = ""
     lease_until: int = 0
 
+    def previous_to(self, target: Version) -> Version | None:
+        """What was current before a version that becomes current; one that is written again takes nobody's place."""
+        return self.previous if self.current == target else self.current
+
     @property
     def newest_write(self) -> WriteMark | None:
         """The newest write of ``latest`` that became a release."""

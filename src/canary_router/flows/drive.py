@@ -149,7 +149,7 @@ class Driver:
         self._blank(release, seen)
         state = self._adopted(before, seen.state or self._state(release.service))
         self.teller.tell(release)
-        previous = state.previous if state.current == release.target else state.current
+        previous = state.previous_to(release.target)
         closing = changes.close_promoted(release, previous, written, self._ports.clock.now())
         if self._ports.ledger.commit(closing) is not None:
             return False
@@ -216,7 +216,8 @@ class Driver:
         _log.warning("Adopted %s of %s: %s", adopted.target.tag, state.service, adopted.reason)
         if self._ports.ledger.commit(changes.adopt(adopted, state, now)) is not None:
             return self._state(state.service)
-        return replace(state, current=adopted.target, previous=state.current, current_write=adopted.write.version)
+        previous = state.previous_to(adopted.target)
+        return replace(state, current=adopted.target, previous=previous, current_write=adopted.write.version)
 
 
 def _promotion_note(release: Release) -> str:

@@ -11,7 +11,9 @@ from canary_router.core.model import Basis, Release, ReleaseState, Status
 from canary_router.sim.checks_downtime import check_downtime
 from canary_router.sim.checks_end import check_lost_releases, check_progress, check_rest
 from canary_router.sim.checks_orders import check_orders, is_promoted_by_order, wrong_rollback
+from canary_router.sim.checks_previous import check_previous, check_rollbacks
 from canary_router.sim.checks_requests import check_one_job
+from canary_router.sim.checks_verdicts import check_rescues, check_verdicts
 from canary_router.sim.checks_withdrawn import check_withdrawn
 from canary_router.sim.evidence import PROMOTED, Evidence, Violation
 from canary_router.sim.journal import PointerWrite
@@ -41,6 +43,8 @@ def check_evidence(evidence: Evidence) -> Iterator[str]:
     """Promoted only with the required successes, or by a person's order; and orders do what they say."""
     yield from check_orders(evidence)
     yield from check_withdrawn(evidence)
+    yield from check_verdicts(evidence)
+    yield from check_rollbacks(evidence)
     yield from _misquoted(evidence)
     for write in evidence.writes("current"):
         if not write.note.startswith(PROMOTED):
@@ -137,13 +141,25 @@ def check_finality(evidence: Evidence) -> Iterator[str]:
             yield f"{release_id} counts {release.succeeded, release.failed, release.not_started}, its jobs say {seen}"
 
 
+def check_jobs(evidence: Evidence) -> Iterator[str]:
+    """Each request is one job, and a rescue is of a canary's that has failed."""
+    yield from check_one_job(evidence)
+    yield from check_rescues(evidence)
+
+
+def check_pointers(evidence: Evidence) -> Iterator[str]:
+    """With nothing under way the pointers, and what is on record of them, are what their history says."""
+    yield from check_rest(evidence)
+    yield from check_previous(evidence)
+
+
 CHECKS: dict[str, Callable[[Evidence], Iterator[str]]] = {
     "budget": check_budget,
     "evidence": check_evidence,
     "finality": check_finality,
-    "one job": check_one_job,
+    "one job": check_jobs,
     "no lost release": check_lost_releases,
-    "pointers at rest": check_rest,
+    "pointers at rest": check_pointers,
     "progress": check_progress,
     "no downtime": check_downtime,
 }

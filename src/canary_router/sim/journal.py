@@ -88,6 +88,16 @@ class Admission:
 
 
 @dataclass(frozen=True)
+class Settlement:
+    """The table took note of the end of a transform that a release had admitted: from then on it is on record."""
+
+    at: float
+    release_id: str
+    transform_id: str
+    status: Status
+
+
+@dataclass(frozen=True)
 class Transition:
     """The table's release changed its state; ``before`` is empty for a new one. ``counts`` are those of that moment."""
 
@@ -131,6 +141,7 @@ class Journal:
     arrivals: list[Arrival] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     admissions: list[Admission] = field(default_factory=list)
+    settlements: list[Settlement] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     told: list[tuple[float, Announcement]] = field(default_factory=list)
     untold: set[tuple[str, str]] = field(default_factory=set)

@@ -16,7 +16,7 @@ from canary_router.core.conditions import Write
 from canary_router.core.model import Release, WriteMark
 from canary_router.core.verdict import Hold, Promote, judge
 from canary_router.errors import Unavailable
-from canary_router.flows import blanking, drive, keyed, reconcile, rescue, starting, telling
+from canary_router.flows import blanking, drive, keyed, lease, reconcile, rescue, starting, telling
 from canary_router.flows.admission import Admission, Canary
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Unknown
@@ -36,7 +36,11 @@ class Mutant:
 
     @contextmanager
     def alive(self) -> Iterator[None]:
-        """The program is broken in this way for as long as the context lasts."""
+        """The program is broken in this way for as long as the context lasts.
+
+        Raises:
+            AttributeError: What it replaces is not there any more: the program has changed, and so must the mutant.
+        """
         before = [(owner, name, getattr(owner, name)) for owner, name, _ in self.swaps]
         for owner, name, value in self.swaps:
             setattr(owner, name, value)
@@ -47,13 +51,31 @@ class Mutant:
                 setattr(owner, name, value)
 
 
+class Broken(Exception):
+    """A mutant fails by itself, with an exception that no flow was to let through. That proves nothing."""
+
+
+def noticed(mutant: Mutant, seed: int) -> set[str]:
+    """The checks that notice a mutant, which is alive, in a seed's run.
+
+    Raises:
+        Broken: The run came to an end that nobody has foreseen.
+    """
+    found = run(plan_for(seed)).violations
+    for violation in found:
+        if violation.check == "unforeseen":
+            raise Broken(f"{mutant.name!r} with seed {seed}: {violation.what}")
+    return {violation.check for violation in found}
+
+
 def seeds_needed(mutant: Mutant, at_most: int) -> int | None:
-    """How many seeds it takes until the mutant's check fails; None when that many do not do it."""
+    """How many seeds it takes until the mutant's check fails; None when that many do not do it.
+
+    Raises:
+        Broken: The mutant fails by itself.
+    """
     with mutant.alive():
-        for seed in range(1, at_most + 1):
-            if any(violation.check == mutant.check for violation in run(plan_for(seed)).violations):
-                return seed
-    return None
+        return next((seed for seed in range(1, at_most + 1) if mutant.check in noticed(mutant, seed)), None)
 
 
 def without(function: str, *clauses: str, owner: Any = changes) -> Swap:
@@ -95,10 +117,10 @@ def _forgotten_attempt(transform: Any, now: int) -> tuple[Write, ...]:
     return tuple(replace(write, assign={"attempted_at": now}) for write in _JOIN(replace(transform), now))
 
 
-def _advance_without_driving(self: Controller, service: str, release_id: str) -> None:
+def _advance_without_driving(self: Controller, service: str, release_id: str, gone: str = "") -> None:
     driver, self.driver = self.driver, _Idle()  # type: ignore[assignment]
     try:
-        _ADVANCE(self, service, release_id)
+        _ADVANCE(self, service, release_id, gone)
     finally:
         self.driver = driver
 
@@ -124,8 +146,12 @@ def _carry_on_and_return(self: Any, release: Any, seen: Any) -> None:
     try:
         _CARRY_ON(self, release, seen)
     except Unavailable:
-        self._return_lease(seen.state.service)
+        self.lease.give_back(seen.pointers.service)
         raise
+
+
+def _none_written_before(_self: Any, _release: Release, seen: Any) -> tuple[None, Any]:
+    return None, seen.readings.current
 
 
 def _any_withdrawal(pointers: Any, release: Release) -> str:
@@ -185,7 +211,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("what a withdrawal has hidden is not looked for", "no lost release", ((blanking, "hidden", _nothing),)),
     Mutant("pointers written without the lease", "pointers at rest", (without("take_lease", changes.LEASE_FREE),)),
-    Mutant("a lease shorter than the function's timeout", "pointers at rest", ((drive, "LEASE_SECONDS", 2),)),
+    Mutant("a lease shorter than the function's timeout", "pointers at rest", ((lease, "LEASE_SECONDS", 2),)),
     Mutant(
         "the lease given back after a write that a read may not show",
         "pointers at rest",
@@ -210,7 +236,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("reconciliation skips what is decided", "progress", ((Controller, "advance", _advance_without_driving),)),
     Mutant("reconciliation looks no job up", "progress", ((reconcile.Reconciler, "_settle", _nothing),)),
     Mutant(
-        "the deadline counts from now",
+        "there is no deadline",
         "progress",
         ((Release, "deadline_at", property(lambda _: 2**60)),),
     ),
@@ -218,7 +244,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "our own write of current is not known again",
         "pointers at rest",
-        ((drive.Driver, "_written_before", _nothing),),
+        ((drive.Driver, "_written_before", _none_written_before),),
     ),
     Mutant("a first version over what a person wrote", "evidence", ((drive, "_is_overtaken", _no),)),
     Mutant("an old read of latest is a withdrawal", "no lost release", ((reconcile, "withdrawal", _any_withdrawal),)),

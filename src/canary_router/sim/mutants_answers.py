@@ -6,7 +6,7 @@ from typing import Any
 from canary_router.core.model import Release, Route, Status, Transform, Version
 from canary_router.core.pointers import Pointers, understand
 from canary_router.errors import NotStartedOnCurrent
-from canary_router.flows import admission, drive, keyed, reconcile, request, rescue
+from canary_router.flows import admission, keyed, reconcile, request, rescue, telling
 from canary_router.flows.opening import open_release
 from canary_router.flows.starting import NotStarted, start
 from canary_router.sim.mutants import Mutant
@@ -76,5 +76,7 @@ ANSWERS: tuple[Mutant, ...] = (
         "no downtime",
         ((request, "start", _not_taken_over), (keyed, "start", _not_taken_over)),
     ),
-    Mutant("nobody hears of what was superseded", "progress", ((drive.Driver, "_tell_opening", _tell_opening_alone),)),
+    Mutant(
+        "nobody hears of what was superseded", "progress", ((telling.Teller, "_tell_opening", _tell_opening_alone),)
+    ),
 )

@@ -7,8 +7,9 @@ from canary_router.sim.mutants import MUTANTS, Mutant, seeds_needed
 from canary_router.sim.mutants_answers import ANSWERS
 from canary_router.sim.mutants_orders import ORDERS
 from canary_router.sim.mutants_starts import STARTS
+from canary_router.sim.mutants_verdicts import VERDICTS
 
-EVERY = (*MUTANTS, *STARTS, *ANSWERS, *ORDERS)
+EVERY = (*MUTANTS, *STARTS, *ANSWERS, *ORDERS, *VERDICTS)
 
 AT_MOST = 3_000
 NOT_CAUGHT = "not caught"

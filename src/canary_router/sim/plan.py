@@ -171,14 +171,22 @@ def _twins_whose_pipeline_refuses(plan: Plan) -> Plan:
 
 
 def _front_ends_that_do_not_give_up(plan: Plan) -> Plan:
-    """Whose canary's function is not there, and whose first try may have died right after it was admitted."""
+    """Whose canary's function is not there, and whose first try may have died right after it was admitted.
+
+    In half of these runs the jobs of current fail, too, while canaries are rescued: who is rescued is a canary.
+    """
     requests = tuple(
         replace(one, key=f"key-{one.name}", tries=_PATIENT_TRIES, other_body=False, is_patient=True)
         for one in plan.requests[:8]
     )
     deployments = tuple(replace(one, behaviour=Behaviour.MISSING, withdrawn_after=None) for one in plan.deployments)
     rates = plan.rates | {"killed after": 0.08, "lost, done": 0.05, "lost, not done": 0.05}
-    return replace(plan, requests=requests, deployments=deployments, deeds=(), orders=(), rates=rates)
+    plan = replace(plan, requests=requests, deployments=deployments, deeds=(), orders=(), rates=rates)
+    if plan.seed // _THEMES % 2:
+        return plan
+    current = Deployment("deploy-current", 0.5, "v1.0.0", Behaviour.FLAKY, None)
+    policy = json.dumps(json.loads(plan.policy) | {"rescue": True})
+    return replace(plan, initial=current.tag, policy=policy, deployments=(current, *deployments))
 
 
 _PATIENT_TRIES = 30

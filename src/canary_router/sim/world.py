@@ -12,7 +12,7 @@ from canary_router.core.model import Status
 from canary_router.core.pointers import Reading, Readings, version_of
 from canary_router.core.records import RELEASE_PREFIX, release_of
 from canary_router.ports import Execution
-from canary_router.sim.journal import Admission, Job, Journal, PointerWrite, Transition
+from canary_router.sim.journal import Admission, Job, Journal, PointerWrite, Settlement, Transition
 from canary_router.sim.plan import Behaviour, Deployment
 from canary_router.sim.scheduler import Scheduler
 
@@ -115,6 +115,9 @@ class Table(MemoryLedger):
                 state = str(release.get("state", "missing"))
                 self._journal.admissions.append(Admission(now, who, release_id, transform_id, state))
             before = "new" if old is None else str(old.get("status"))
+            status = Status(str(new.get("status")))
+            if "release_id" in new and status.is_final and before != status:
+                self._journal.settlements.append(Settlement(now, str(new["release_id"]), transform_id, status))
             self._journal.say(
                 now, who, f"transform {transform_id} on {new.get('target_tag')}: {before} -> {new.get('status')}"
             )

@@ -27,7 +27,7 @@ def adopt(adopted: Release, state: ServiceState, now: int) -> Commit:
             (seen,),
             assign={
                 **version_fields("current", adopted.target),
-                **version_fields("previous", state.current),
+                **version_fields("previous", state.previous_to(adopted.target)),
                 "current_write": adopted.write.version,
                 "current_write_at": now,
             },
