@@ -28,7 +28,7 @@ demo: $(VENV)/.ready ## watch two releases being judged on this machine (ARGS="-
 test: $(VENV)/.ready ## run every test (ARGS="-k name", or a path, narrows it)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
-chaos: $(VENV)/.ready ## 5,000 requests and 30 releases while AWS has a bad day, about ten minutes
+chaos: $(VENV)/.ready ## 5,000 requests and 30 releases while calls fail and functions are killed, about ten minutes
 	@$(BIN)/python -m tests.chaos.chaos_run $(ARGS)
 
 check: $(VENV)/.ready ## formatting, lint, types and the dependency rule

@@ -114,6 +114,7 @@ def _run_on(stage: Stage, proxy: Proxy, size: Size, plan: Plan, say: Callable[[s
 
 def _figures(proxy: Proxy, evidence: Evidence, size: Size, plan: Plan) -> dict[str, Any]:
     fate = proxy.fate
+    found = harm(evidence)
     states = Counter(release.state.value for line in evidence.lines for release in line.releases)
     deployed = sum(len(line.deployed) for line in evidence.lines)
     unkept = proxy.unkept
@@ -135,7 +136,12 @@ def _figures(proxy: Proxy, evidence: Evidence, size: Size, plan: Plan) -> dict[s
         "faults_at_pointer_writes": _sorted(fate.pointer_faults),
         "killed": _sorted(proxy.kills),
         "unkept": unkept,
-        "harm": harm(evidence),
+        # What a sentence of harm begins with says which promise was broken; some begin otherwise.
+        **{
+            word: sum(what.startswith(word) for what in found)
+            for word in ("lost", "duplicated", "overshot", "undecided")
+        },
+        "harm": found,
     }
 
 
