@@ -8,7 +8,7 @@ import pytest
 
 from canary_router.sim.__main__ import main, simulate
 from canary_router.sim.figures import Figures
-from canary_router.sim.mutants import MUTANTS
+from canary_router.sim.mutants.protocol import MUTANTS
 from canary_router.sim.progress import Progress
 
 

@@ -7,8 +7,8 @@ import pytest
 from canary_router.sim.__main__ import simulate
 from canary_router.sim.checks import CHECKS
 from canary_router.sim.figures import Figures
-from canary_router.sim.mutants import MUTANTS, Mutant
-from canary_router.sim.plan import EVENT_FAULTS, FAULTS, PIPELINE_FAULTS, plan_for
+from canary_router.sim.mutants.protocol import MUTANTS, Mutant
+from canary_router.sim.plans.plan import EVENT_FAULTS, FAULTS, PIPELINE_FAULTS, plan_for
 from canary_router.sim.run import run
 from canary_router.sim.shrink import shrunk
 from canary_router.sim.story import story

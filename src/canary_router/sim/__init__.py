@@ -3,6 +3,6 @@
 - Nothing of the protocol is copied here: flows run as they are, suspended at each call of a port.
 - One seed is one run: plan, latencies and faults all come from it, and nothing else does.
 - Whether a run was right is decided from the outside: what clients were told, which executions there were, what the
-  parameters' history says (``checks.py``).
-- Each check is shown to be able to fail: ``mutants.py`` breaks the protocol on purpose.
+  parameters' history says (``checks``).
+- Each check is shown to be able to fail: ``mutants`` breaks the protocol on purpose.
 """

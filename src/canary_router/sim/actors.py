@@ -16,7 +16,7 @@ from canary_router.flows.request import Router
 from canary_router.ports import Ports
 from canary_router.sim.faulty import Gate
 from canary_router.sim.journal import Attempt, Job, Pass
-from canary_router.sim.plan import Deed, Deployment, Plan, Request
+from canary_router.sim.plans.plan import Deed, Deployment, Plan, Request
 from canary_router.sim.scheduler import START, Scheduler, Task
 from canary_router.sim.world import SERVICE, Parameters, arn
 

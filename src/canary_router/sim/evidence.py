@@ -11,7 +11,7 @@ from canary_router.core.pointers import Readings
 from canary_router.core.policy import parse_policy
 from canary_router.errors import InvalidPolicy
 from canary_router.sim.journal import Job, Journal, PointerWrite
-from canary_router.sim.plan import Behaviour, Plan
+from canary_router.sim.plans.plan import Behaviour, Plan
 from canary_router.sim.world import SERVICE, is_valid, tag_of
 
 BLANKED = "canary-router blanked "

@@ -30,7 +30,7 @@ from canary_router.ports import (
     Refused,
 )
 from canary_router.sim.journal import Arrival, Journal
-from canary_router.sim.plan import FAULTS, PIPELINE_FAULTS, Behaviour, Plan
+from canary_router.sim.plans.plan import FAULTS, PIPELINE_FAULTS, Behaviour, Plan
 from canary_router.sim.scheduler import Killed, Scheduler, Task
 from canary_router.sim.world import SERVICE, Parameters, Pipelines, Table, tag_of
 

@@ -6,7 +6,7 @@ from canary_router.errors import CanaryRouterError, NotFound, OrderRefused, Unav
 from canary_router.flows.orders import give_order, roll_back
 from canary_router.sim.actors import Control, Stage
 from canary_router.sim.journal import GivenOrder
-from canary_router.sim.plan_orders import PlannedOrder
+from canary_router.sim.plans.orders import PlannedOrder
 from canary_router.sim.scheduler import START, Task
 from canary_router.sim.world import SERVICE
 

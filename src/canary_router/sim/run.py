@@ -12,7 +12,7 @@ from canary_router.sim.evidence import Evidence, Violation
 from canary_router.sim.faulty import Gate, faulty_ports
 from canary_router.sim.journal import Journal
 from canary_router.sim.operators import Operators
-from canary_router.sim.plan import Plan
+from canary_router.sim.plans.plan import Plan
 from canary_router.sim.scheduler import START, Scheduler
 from canary_router.sim.world import SERVICE, Parameters, Pipelines, Table, arn, behaviours, is_valid
 

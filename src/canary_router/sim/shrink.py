@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from canary_router.sim.plan import Plan
+from canary_router.sim.plans.plan import Plan
 from canary_router.sim.run import Outcome, run
 
 _PARTS = ("deployments", "requests", "deeds", "orders", "outages", "passes")

@@ -1,6 +1,6 @@
 """A run as a person reads it: when, who, what."""
 
-from canary_router.sim.plan import Plan
+from canary_router.sim.plans.plan import Plan
 from canary_router.sim.run import Outcome
 from canary_router.sim.scheduler import START
 

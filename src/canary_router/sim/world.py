@@ -13,7 +13,7 @@ from canary_router.core.pointers import Reading, Readings, version_of
 from canary_router.core.records import RELEASE_PREFIX, release_of
 from canary_router.ports import Execution
 from canary_router.sim.journal import Admission, Job, Journal, PointerWrite, Settlement, Transition
-from canary_router.sim.plan import Behaviour, Deployment
+from canary_router.sim.plans.plan import Behaviour, Deployment
 from canary_router.sim.scheduler import Scheduler
 
 SERVICE = "transformer"

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from canary_router.core.model import Basis
-from canary_router.sim.checks_orders import orders_on_record
+from canary_router.sim.checks.orders import orders_on_record
 from canary_router.sim.evidence import Evidence, is_by_person
 from canary_router.sim.journal import PointerWrite
 from canary_router.sim.world import is_valid, tag_of

@@ -11,7 +11,7 @@ from canary_router.core.changes import transforms
 from canary_router.core.conditions import Write
 from canary_router.core.model import Transform, Version
 from canary_router.flows import orders, outcome, rescue
-from canary_router.sim.mutants import Mutant, without
+from canary_router.sim.mutants.protocol import Mutant, without
 
 
 def _counted_anew(transform: Transform, target: Version, now: int) -> Transform:

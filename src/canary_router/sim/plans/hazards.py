@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from canary_router.sim.plan import Behaviour, Deed, Deployment, Plan, Request
+from canary_router.sim.plans.plan import Behaviour, Deed, Deployment, Plan, Request
 
 _VERSIONS = ("v0.9.0", "v1.0.0")
 _SLOW_CALLS = {"slow": 0.12, "stale": 0.1}

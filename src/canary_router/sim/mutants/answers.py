@@ -9,7 +9,7 @@ from canary_router.errors import NotStartedOnCurrent
 from canary_router.flows import admission, keyed, reconcile, request, rescue, telling
 from canary_router.flows.opening import open_release
 from canary_router.flows.starting import NotStarted, start
-from canary_router.sim.mutants import Mutant
+from canary_router.sim.mutants.protocol import Mutant
 
 _TWO_MINUTES = 120_000
 

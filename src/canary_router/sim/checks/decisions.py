@@ -1,21 +1,14 @@
-"""What must hold, always: eight named checks over what an onlooker has seen of a run.
-
-They look at the parameters' history, at the executions and at what front-ends were told. Of the table they take as
-facts what was admitted, decided and recorded when; never what a clause or a flow concluded from it.
-"""
+"""The checks of decisions: the budget, the evidence for a promotion, and that a decision stands."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from canary_router.core.model import Basis, Release, ReleaseState, Status
-from canary_router.sim.checks_downtime import check_downtime
-from canary_router.sim.checks_end import check_lost_releases, check_progress, check_rest
-from canary_router.sim.checks_orders import check_orders, is_promoted_by_order, wrong_rollback
-from canary_router.sim.checks_previous import check_previous, check_rollbacks
-from canary_router.sim.checks_requests import check_one_job
-from canary_router.sim.checks_verdicts import check_rescues, check_verdicts
-from canary_router.sim.checks_withdrawn import check_withdrawn
-from canary_router.sim.evidence import PROMOTED, Evidence, Violation
+from canary_router.sim.checks.orders import check_orders, is_promoted_by_order, wrong_rollback
+from canary_router.sim.checks.previous import check_rollbacks
+from canary_router.sim.checks.verdicts import check_verdicts
+from canary_router.sim.checks.withdrawn import check_withdrawn
+from canary_router.sim.evidence import PROMOTED, Evidence
 from canary_router.sim.journal import PointerWrite
 from canary_router.sim.world import is_valid, tag_of
 
@@ -139,32 +132,3 @@ def check_finality(evidence: Evidence) -> Iterator[str]:
         seen = (counted[Status.SUCCEEDED], failed, counted[Status.NOT_STARTED])
         if seen != (release.succeeded, release.failed, release.not_started):
             yield f"{release_id} counts {release.succeeded, release.failed, release.not_started}, its jobs say {seen}"
-
-
-def check_jobs(evidence: Evidence) -> Iterator[str]:
-    """Each request is one job, and a rescue is of a canary's that has failed."""
-    yield from check_one_job(evidence)
-    yield from check_rescues(evidence)
-
-
-def check_pointers(evidence: Evidence) -> Iterator[str]:
-    """With nothing under way the pointers, and what is on record of them, are what their history says."""
-    yield from check_rest(evidence)
-    yield from check_previous(evidence)
-
-
-CHECKS: dict[str, Callable[[Evidence], Iterator[str]]] = {
-    "budget": check_budget,
-    "evidence": check_evidence,
-    "finality": check_finality,
-    "one job": check_jobs,
-    "no lost release": check_lost_releases,
-    "pointers at rest": check_pointers,
-    "progress": check_progress,
-    "no downtime": check_downtime,
-}
-
-
-def check(evidence: Evidence) -> list[Violation]:
-    """All that does not hold."""
-    return [Violation(name, what) for name, holds in CHECKS.items() for what in holds(evidence)]

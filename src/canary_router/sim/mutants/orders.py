@@ -10,7 +10,7 @@ from canary_router.core.model import Basis, Release, ReleaseState
 from canary_router.core.verdict import judge as _judge
 from canary_router.errors import CanaryRouterError, OrderRefused
 from canary_router.flows import drive, orders
-from canary_router.sim.mutants import Mutant, without
+from canary_router.sim.mutants.protocol import Mutant, without
 
 
 def _judged_as_open(release: Release, now: int) -> Any:

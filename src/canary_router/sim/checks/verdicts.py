@@ -10,8 +10,8 @@ from canary_router.core.conditions import Item
 from canary_router.core.model import ENDED_BADLY, Basis, Release, ReleaseState, Route, Status
 from canary_router.core.orders import OrderKind
 from canary_router.core.records import rescue_id
-from canary_router.sim.checks_orders import is_promoted_by_order, orders_on_record
-from canary_router.sim.checks_requests import is_rescue
+from canary_router.sim.checks.orders import is_promoted_by_order, orders_on_record
+from canary_router.sim.checks.requests import is_rescue
 from canary_router.sim.evidence import Evidence
 from canary_router.sim.journal import Job, Settlement, Transition
 

@@ -11,7 +11,7 @@ from canary_router.core.verdict import Abort, Hold, Promote, judge
 from canary_router.flows import orders, rescue
 from canary_router.flows.inspect import releases as releases_on_record
 from canary_router.flows.request import Router
-from canary_router.sim.mutants import Mutant
+from canary_router.sim.mutants.protocol import Mutant
 
 
 def _is_canary(release: Release) -> bool:

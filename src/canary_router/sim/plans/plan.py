@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from canary_router.core.orders import OrderKind
-from canary_router.sim.plan_orders import PlannedOrder, crossing_orders, orders_for
+from canary_router.sim.plans.orders import PlannedOrder, crossing_orders, orders_for
 
 FAULTS = (
     "refused",
@@ -152,7 +152,7 @@ _THEMES = 8
 
 def _themes(turn: int) -> dict[int, Callable[[Plan], Plan]]:
     """Some seeds look for one hazard, which chance alone would hardly ever bring together."""
-    from canary_router.sim.plan_hazards import HAZARDS  # noqa: PLC0415 - hazards are plans, made of what is here
+    from canary_router.sim.plans.hazards import HAZARDS  # noqa: PLC0415 - hazards are plans, made of what is here
 
     hazard = HAZARDS[turn % len(HAZARDS)]
     return {

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable
 
-from canary_router.sim.mutants import MUTANTS, Mutant, seeds_needed
-from canary_router.sim.mutants_answers import ANSWERS
-from canary_router.sim.mutants_orders import ORDERS
-from canary_router.sim.mutants_starts import STARTS
-from canary_router.sim.mutants_verdicts import VERDICTS
+from canary_router.sim.mutants.answers import ANSWERS
+from canary_router.sim.mutants.orders import ORDERS
+from canary_router.sim.mutants.protocol import MUTANTS, Mutant, seeds_needed
+from canary_router.sim.mutants.starts import STARTS
+from canary_router.sim.mutants.verdicts import VERDICTS
 
 EVERY = (*MUTANTS, *STARTS, *ANSWERS, *ORDERS, *VERDICTS)
 
@@ -16,7 +16,7 @@ NOT_CAUGHT = "not caught"
 _ROW = re.compile(r"\| (?P<name>[^|]+) \| (?P<check>[^|]+) \| (?P<seed>\d+) \|")
 _HEAD = """# Mutants
 
-Each row breaks the protocol in one place, on purpose (`src/canary_router/sim/mutants*.py`). The check is the one that
+Each row breaks the protocol in one place, on purpose (`src/canary_router/sim/mutants`). The check is the one that
 has to notice, and the number says how many seeds it took, counted from seed 1. Written by `make mutants`; the test
 suite replays the seed of every row, and looks for another one where the program has changed since.
 

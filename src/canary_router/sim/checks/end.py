@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, Status
 from canary_router.settings import BLANK
-from canary_router.sim.checks_opening import check_opened
-from canary_router.sim.checks_requests import is_broken_now
+from canary_router.sim.checks.opening import check_opened
+from canary_router.sim.checks.requests import is_broken_now
 from canary_router.sim.evidence import BLANKED, PROMOTED, Evidence, is_by_person, is_release, release_id_of
 from canary_router.sim.journal import Pass, PointerWrite, Transition
 from canary_router.sim.world import is_valid, tag_of
