@@ -16,6 +16,10 @@ from canary_router.sim.shrink import shrunk
 from canary_router.sim.story import story
 
 _BATCH = 100
+_SHRINK = (
+    "seconds to look for a shorter schedule that fails as well (default 30); how short depends on the machine's speed. "
+    "0 replays the seed exactly as it was"
+)
 
 
 def batch(first: int, count: int) -> Figures:
@@ -74,7 +78,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1, help="processes (default 1)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--mutants", action="store_true", help="print the table of mutants, as a page of documentation")
-    parser.add_argument("--shrink", type=float, default=30.0, help="seconds to look for a shorter schedule; 0: do not")
+    parser.add_argument("--shrink", type=float, default=30.0, help=_SHRINK)
     arguments = parser.parse_args(given)
     if arguments.mutants:
         page = generated()

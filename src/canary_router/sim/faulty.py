@@ -40,6 +40,8 @@ LATE = 20_000.0
 PATIENCE = 5_000.0
 INVOKE_PATIENCE = 10_000.0
 PIPELINE_LASTS = 900_000.0
+_TAKES = {"late start": (10.0, PIPELINE_LASTS), "slow": (2_500.0, 5_500.0)}
+"""Milliseconds of an invocation that takes long, at least and beyond that at most; a router waits nine seconds."""
 STALE = 3_000.0
 STALE_AND_SEEN = "stale, and seen"
 _READ_FAULTS = ("refused", "throttled", "slow", "killed before", "killed after")
@@ -65,7 +67,8 @@ class Gate:
         task.calls += 1
         number = task.chance.random()
         seconds = self.scheduler.seconds
-        if any(outage.port == port and outage.at <= seconds < outage.until for outage in self.plan.outages):
+        down = (outage for outage in self.plan.outages if outage.at <= seconds < outage.until)
+        if any(outage.port in (port, port.split(maxsplit=1)[0]) for outage in down):
             self._note(task, "outage", port)
             return "refused"
         if number >= table[-1][0] or seconds >= self.plan.chaos or (task.name, task.calls) in self.plan.muted:
@@ -289,12 +292,13 @@ class FaultyPipelines:
         if self._pipelines.behaviour(tag) is Behaviour.MISSING:
             task.faults.append(("missing", f"invoker {tag}"))
             return Refused("there is no such function")
-        if fault == "throttled":
+        if fault in ("refused", "throttled"):
             return Refused("the function does not run")
         if fault == "broke before":
             scheduler.pause(gate.latency(task))
             return Broke("it failed before the start")
-        takes = 10 + task.chance.random() * (PIPELINE_LASTS if fault == "late start" else 400)
+        least, most = _TAKES.get(fault, (10.0, 400.0))
+        takes = least + task.chance.random() * most
         lag = gate.lag("pipeline describe lag", "executions", 2_000)
         if fault != "request lost":
             name = str(payload["transform_id"])

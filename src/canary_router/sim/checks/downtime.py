@@ -33,15 +33,26 @@ def check_downtime(evidence: Evidence) -> Iterator[str]:
         held = list(evidence.held("current", attempt.sent - _SETTLED, attempt.answered))
         if not all(is_valid(value) for value in held) or evidence.is_missing(held):
             continue
-        ever = {tag_of(value) for value in evidence.held("current", 0.0, attempt.answered) if value}
-        if not _has_reason(evidence, attempt, ever):
+        if not _has_reason(evidence, attempt, _current_for(evidence, attempt)):
             met = ", ".join(f"{fault} at {port}" for fault, port in attempt.faults) or "no fault"
             detail = attempt.document.get("detail")
             yield f"{attempt.task} was answered {attempt.status} and had met {met}: {detail}"
 
 
+def _current_for(evidence: Evidence, attempt: Attempt) -> set[str]:
+    """The versions that an attempt may have taken for current.
+
+    Long ago, too, where it goes by what is remembered while SSM is silent, or by the record of a job with a key.
+    """
+    remembers = attempt.key is not None or attempt.faults_at("pointers") - {"stale"}
+    since = 0.0 if remembers else attempt.sent - _SETTLED
+    return {tag_of(value) for value in evidence.held("current", since, attempt.answered) if value}
+
+
 def _has_reason(evidence: Evidence, attempt: Attempt, current: set[str]) -> bool:
-    slow, killed = (any(one.startswith(kind) for one, _ in attempt.faults) for kind in ("slow", "killed"))
+    # An invocation that takes seconds and ends well excuses nothing: there is time for it.
+    slow = any(fault == "slow" and not port.startswith("invoker") for fault, port in attempt.faults)
+    killed = any(fault.startswith("killed") for fault, _ in attempt.faults)
     keyed = attempt.key is not None
     match attempt.status:
         case 503:

@@ -8,10 +8,11 @@ from canary_router.core.pointers import Pointers, understand
 from canary_router.errors import NotStartedOnCurrent
 from canary_router.flows import admission, keyed, reconcile, request, rescue, telling
 from canary_router.flows.opening import open_release
-from canary_router.flows.starting import NotStarted, start
+from canary_router.flows.starting import NotStarted, Started, Unknown, start
 from canary_router.sim.mutants.protocol import Mutant
 
 _TWO_MINUTES = 120_000
+_TWO_SECONDS = 2_000
 
 
 def _late(ledger: Any, release: Release, *seen: int | None) -> Release | None:
@@ -35,6 +36,20 @@ def _not_taken_over(ports: Any, transform: Transform, *args: Any) -> Any:
     if isinstance(answer, NotStarted) and transform.route is Route.LATEST and "failed" in answer.reason:
         raise NotStartedOnCurrent(answer.reason, transform_id=transform.transform_id)
     return answer
+
+
+def _not_taken_over_while_down(ports: Any, transform: Transform, *args: Any) -> Any:
+    answer = start(ports, transform, *args)
+    if isinstance(answer, NotStarted) and transform.route is Route.LATEST and "does not run" in answer.reason:
+        raise NotStartedOnCurrent(answer.reason, transform_id=transform.transform_id)
+    return answer
+
+
+def _impatient(ports: Any, transform: Transform, *args: Any) -> Any:
+    began = ports.clock.now()
+    answer = start(ports, transform, *args)
+    took = ports.clock.now() - began
+    return Unknown("it takes long") if isinstance(answer, Started) and took > _TWO_SECONDS else answer
 
 
 def _without_a_look(_ports: Any, _transform: Transform) -> NotStarted:
@@ -75,6 +90,16 @@ ANSWERS: tuple[Mutant, ...] = (
         "current does not take over from a canary that breaks",
         "no downtime",
         ((request, "start", _not_taken_over), (keyed, "start", _not_taken_over)),
+    ),
+    Mutant(
+        "current does not take over while the canary's function is down",
+        "no downtime",
+        ((request, "start", _not_taken_over_while_down), (keyed, "start", _not_taken_over_while_down)),
+    ),
+    Mutant(
+        "a slow invocation counts as lost",
+        "no downtime",
+        ((request, "start", _impatient), (keyed, "start", _impatient)),
     ),
     Mutant(
         "nobody hears of what was superseded", "progress", ((telling.Teller, "_tell_opening", _tell_opening_alone),)

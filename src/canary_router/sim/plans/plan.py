@@ -33,8 +33,10 @@ PIPELINE_FAULTS = (
     "request lost",
     "late start",
     "killed",
+    "slow",
     "describe lag",
 )
+"""Of one invocation. ``slow``: it takes seconds, and ends well."""
 EVENT_FAULTS = ("event lost", "event twice", "event late")
 
 
@@ -88,7 +90,11 @@ class Deed:
 
 @dataclass(frozen=True)
 class Outage:
-    """A service is down for a while."""
+    """A service is down for a while.
+
+    Attributes:
+        port: ``invoker`` is Lambda as a whole, ``invoker v1.1.0`` that version's function alone.
+    """
 
     name: str
     port: str
@@ -138,9 +144,9 @@ def plan_for(seed: int) -> Plan:
         chaos=chaos,
         requests=_requests(chance, chaos, deployments),
         deployments=deployments,
-        deeds=_deeds(chance, chaos, deployments),
-        outages=_outages(chance, chaos),
-        rates=_rates(chance),
+        deeds=(*_deeds(chance, chaos, deployments), *_losses_of_current(seed, deployments)),
+        outages=(*_outages(chance, chaos), *_outages_of_pipelines(seed, deployments)),
+        rates=_rates(chance) | _slow_pipelines(seed),
         orders=orders_for(seed, [one.at for one in deployments], chaos),
     )
     theme = _themes(seed // _THEMES).get(seed % _THEMES)
@@ -317,13 +323,48 @@ def _outages(chance: random.Random, chaos: float) -> tuple[Outage, ...]:
     return tuple(found)
 
 
+# What follows is drawn from streams of its own, so that the rest of a seed's plan is what it was.
+
+
+def _losses_of_current(seed: int, deployments: tuple[Deployment, ...]) -> tuple[Deed, ...]:
+    """Somebody blanks ``current`` by hand, while releases are under way, and corrects that later.
+
+    Nobody deletes it: it would count its versions from 1 again, and the record knows its writes by version alone.
+    """
+    chance = random.Random(f"{seed} losses")
+    if chance.random() >= 0.15:
+        return ()
+    at = chance.choice(deployments).at + chance.expovariate(1 / 25)
+    corrected = at + chance.uniform(5, 90)
+    return (
+        Deed("person-8", at, "current", "none"),
+        Deed("person-8-corrects", corrected, "current", chance.choice(("v0.9.0", "v1.0.0"))),
+    )
+
+
+def _outages_of_pipelines(seed: int, deployments: tuple[Deployment, ...]) -> tuple[Outage, ...]:
+    """Lambda takes no invocation for a while, or none of one version's function."""
+    chance = random.Random(f"{seed} pipelines")
+    if chance.random() >= 0.25:
+        return ()
+    released = chance.choice(deployments)
+    port = chance.choice(("invoker", "invoker v1.0.0", f"invoker {released.tag}"))
+    at = released.at + chance.expovariate(1 / 15)
+    return (Outage("outage-of-pipelines", port, at, at + chance.uniform(2, 100)),)
+
+
+def _slow_pipelines(seed: int) -> dict[str, float]:
+    return {"pipeline slow": random.Random(f"{seed} slow").choice((0.0, 0.0, 0.0, 0.03, 0.3))}
+
+
 def _rates(chance: random.Random) -> dict[str, float]:
     """Each kind of fault is in half of the runs only: together they would hide each other."""
     strength = chance.choice((0.0, 0.004, 0.012, 0.03))
     rates = {fault: strength * chance.choice((0, 1)) for fault in FAULTS}
     rates["stale"] = chance.choice((0.0, 0.1, 0.5))
     strong = chance.choice((0.0, 0.03, 0.08))
-    rates |= {f"pipeline {fault}": strong * chance.choice((0, 1)) for fault in PIPELINE_FAULTS}
+    drawn = [fault for fault in PIPELINE_FAULTS if fault != "slow"]
+    rates |= {f"pipeline {fault}": strong * chance.choice((0, 1)) for fault in drawn}
     rates["pipeline describe lag"] = chance.choice((0.0, 0.3, 1.0))
     rates |= {fault: chance.choice((0.0, 0.2, 0.7)) for fault in EVENT_FAULTS}
     return rates
