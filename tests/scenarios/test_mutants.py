@@ -8,7 +8,7 @@ from canary_router.flows import drive
 from canary_router.sim.checks import CHECKS
 from canary_router.sim.mutants.protocol import Broken, Mutant, noticed, seeds_needed
 from canary_router.sim.mutants.table import AT_MOST, EVERY, rows_of
-from canary_router.sim.plans.plan import plan_for
+from canary_router.sim.plans.seeds import plan_for
 from canary_router.sim.run import run
 
 PAGE = Path(__file__).parents[2] / "docs/explanation/mutants.md"

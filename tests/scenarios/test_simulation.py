@@ -11,7 +11,8 @@ from canary_router.sim.checks import CHECKS
 from canary_router.sim.figures import Figures
 from canary_router.sim.journal import Transition
 from canary_router.sim.mutants.protocol import MUTANTS, Mutant
-from canary_router.sim.plans.plan import EVENT_FAULTS, FAULTS, PIPELINE_FAULTS, Plan, plan_for
+from canary_router.sim.plans.plan import EVENT_FAULTS, FAULTS, PIPELINE_FAULTS, Plan
+from canary_router.sim.plans.seeds import plan_for
 from canary_router.sim.run import Outcome, run
 from canary_router.sim.shrink import shrunk
 from canary_router.sim.story import story

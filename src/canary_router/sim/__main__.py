@@ -9,7 +9,7 @@ from typing import TextIO
 
 from canary_router.sim.figures import Figures
 from canary_router.sim.mutants.table import NOT_CAUGHT, generated
-from canary_router.sim.plans.plan import plan_for
+from canary_router.sim.plans.seeds import plan_for
 from canary_router.sim.progress import Progress
 from canary_router.sim.run import run
 from canary_router.sim.shrink import shrunk

@@ -20,7 +20,7 @@ from canary_router.flows import blanking, drive, keyed, lease, reconcile, rescue
 from canary_router.flows.admission import Admission, Canary
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Unknown
-from canary_router.sim.plans.plan import plan_for
+from canary_router.sim.plans.seeds import plan_for
 from canary_router.sim.run import run
 
 Swap = tuple[Any, str, Any]
