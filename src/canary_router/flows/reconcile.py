@@ -82,6 +82,9 @@ class Reconciler:
             return
         # This very pass may have promoted another version since it has read the pointers.
         release = open_release(self._ports.ledger, asked, None if asked.basis is Basis.CANARY else seen)
+        if release is None:
+            # Somebody else may have opened it at the same time, or the answer was lost.
+            release = self._release(asked.service, asked.release_id)
         if release is None or not release.state.can_be_decided:
             return
         if not release.told:
