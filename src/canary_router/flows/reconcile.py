@@ -102,6 +102,7 @@ class Reconciler:
         Raises:
             Unavailable: A dependency does not answer; the next pass goes on.
             Uncertain: As above.
+            Exception: What the last job met that could not be settled, after the others had their turn.
         """
         key = records.state_key(service)
         state = records.state_of(service, self._ports.ledger.get(key))
@@ -110,11 +111,18 @@ class Reconciler:
         if page.cursor != cursor:
             # Before the look-ups: a page that always takes too long must not keep the later ones waiting for ever.
             self._ports.ledger.commit(changes.turn_page(service, page.cursor))
+        trouble: Exception | None = None
         for transform in readable(page.items, records.transform_of):
             if not budget.has(_LOOK_UP_SECONDS):
                 _log.warning("Some jobs of %s could not be looked up in this pass", service)
-                return
-            self._settle(transform)
+                break
+            try:
+                self._settle(transform)
+            except Exception as error:  # noqa: BLE001 - it is raised again, when the others had their turn
+                _log.error("%s could not be settled: %s", transform.transform_id, error)
+                trouble = error
+        if trouble is not None:
+            raise trouble
 
     def _transforms(self, release: Release) -> list[Transform]:
         index = records.index_value(release.service, release.release_id)
