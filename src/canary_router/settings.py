@@ -43,6 +43,8 @@ TAG_VERSION = "canary-router:version"
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 """Form of an environment's and a service's name: it becomes part of stack, table and parameter names."""
 
+_SLUG_WITHIN = re.compile(r"-v[0-9]+-[0-9]+-[0-9]+(?:-|$)")
+
 REQUEST_HANDLER = "canary_router.lambdas.request.handler"
 OUTCOME_HANDLER = "canary_router.lambdas.outcome.handler"
 RELEASE_HANDLER = "canary_router.lambdas.release.handler"
@@ -94,6 +96,15 @@ def parameter_name(environment: str, service: str, leaf: str) -> str:
 def slug(tag: str) -> str:
     """The tag as it stands in names of stacks: dots become dashes (``v1.2.0`` -> ``v1-2-0``)."""
     return tag.replace(".", "-")
+
+
+def has_slug(service: str) -> bool:
+    """Whether a service's name has a version's slug in it, as ``etl-v1-0-0-x`` has.
+
+    Its stacks would be named like pre-releases of another service: ``etl-v1-0-0-x-v2-0-0`` like ``v1.0.0-x.v2.0.0``
+    of ``etl``.
+    """
+    return _SLUG_WITHIN.search(service) is not None
 
 
 def stack_name(service: str, tag: str) -> str:

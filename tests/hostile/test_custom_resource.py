@@ -119,6 +119,13 @@ def test_a_service_that_is_no_name_is_refused_with_the_propertys_name(service: A
     assert world.pointers.services() == (SERVICE,)
 
 
+def test_a_service_whose_stacks_would_be_named_like_another_services_is_released_nowhere() -> None:
+    world = World()
+    broken = {**CREATE, "ResourceProperties": {**PROPERTIES, "Service": "etl-v1-0-0-x"}}
+    assert "form of a version" in carry_out(world.pointers, order_from(broken), ANY_SERVICE).problem
+    assert world.pointers.services() == (SERVICE,)
+
+
 @pytest.mark.parametrize(
     "given_arn", [7, None, [], {}, "transformer", "x" * 100_000], ids=lambda value: ascii(value)[:20]
 )

@@ -45,6 +45,17 @@ def test_a_name_that_cannot_be_part_of_other_names(what: str, name: str) -> None
         ImmutableStack(cdk.App(), tag="v1.0.0", **names)
 
 
+@pytest.mark.parametrize("name", ["etl-v1-0-0", "etl-v1-0-0-x", "a-v10-20-30-b-v1"])
+def test_a_service_whose_stacks_would_be_named_like_another_services(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="form of a version"):
+        ImmutableStack(cdk.App(), service=name, tag="v1.0.0", environment="staging")
+
+
+@pytest.mark.parametrize("name", ["etl-v1", "etl-v1-0", "etl-v1-0-x", "etl-v1-0-0x", "ev1-0-0"])
+def test_a_service_that_only_looks_a_little_like_a_version(name: str) -> None:
+    assert ImmutableStack(cdk.App(), service=name, tag="v1.0.0", environment="staging").service == name
+
+
 def test_a_tag_with_which_the_pipelines_name_is_too_long_for_lambda() -> None:
     with pytest.raises(ConfigurationError, match="Lambda takes 64"):
         ImmutableStack(cdk.App(), service="transformer", tag=f"v1.0.0-{'x' * 40}", environment="staging")
@@ -81,6 +92,7 @@ def test_a_pipeline_of_another_stack() -> None:
     [
         ("Staging", ["transformer"], "'Staging' is not the name"),
         ("staging", ["trans former"], "'trans former' is not the name"),
+        ("staging", ["etl", "etl-v1-0-0-x"], "'etl-v1-0-0-x' is not the name of a service"),
         ("staging", [], "1 to 10 different services"),
         ("staging", ["transformer", "transformer"], "1 to 10 different services"),
         ("staging", [f"service-{number}" for number in range(11)], "1 to 10 different services"),

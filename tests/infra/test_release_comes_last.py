@@ -38,7 +38,15 @@ def test_the_release_is_served_by_the_routers_function_which_is_known_by_its_nam
         "arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:canary-router-staging-release"
     )
     assert "Fn::ImportValue" not in version.text
-    assert int(release["ServiceTimeout"]) <= 300
+
+
+def test_the_release_is_waited_for_until_lambda_has_called_the_function_for_the_third_time_and_not_for_an_hour(
+    version: Template, router: Template
+) -> None:
+    (function,) = (it for it in router.all("AWS::Lambda::Function") if shown(it["FunctionName"]).endswith("-release"))
+    between_calls = 60 + 120
+    until_the_last_answer = 3 * int(function["Timeout"]) + between_calls
+    assert until_the_last_answer < int(version.one(RESOURCE_TYPE)["ServiceTimeout"]) <= 600
 
 
 def test_the_release_can_be_removed(version: Template) -> None:

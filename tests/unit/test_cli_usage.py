@@ -132,6 +132,7 @@ def test_shared_options_are_taken_after_the_verb_too(given: list[str], moved: li
         (["--environment", "Prod!", "status"], "'Prod!' is not the name of an environment"),
         (["--environment", "prod", "--profile", "nobody", "status"], "nobody"),
         (["--environment", "prod", "status"], "You must specify a region. Give --region"),
+        (["--environment", "prod", "release", "etl-v1-0-0-x", "not-an-arn"], "has the form of a version in it"),
         (["--environment", "prod", "release", "transformer", "not-an-arn"], "is not the ARN of a Lambda function"),
         (["local", "deploy", "latest"], "'latest' is not a version's tag"),
         (["local", "deploy", "v1.1.0"], "No router is up on this machine. Start one: canary-router local up."),

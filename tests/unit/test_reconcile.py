@@ -1,10 +1,13 @@
+from collections.abc import Sequence
+
 import pytest
 from tests.unit.world import SERVICE, World, arn
 
 from canary_router.core import changes
+from canary_router.core.conditions import Item, Key, Refusal, Write
 from canary_router.core.model import Basis, ReleaseState, Status, Transform
 from canary_router.errors import StartUnknown, Unavailable, Uncertain
-from canary_router.ports import Invocation, Lost
+from canary_router.ports import Invocation, Lost, Page
 
 
 def canaries(world: World, tag: str = "v1.1.0") -> list[Transform]:
@@ -257,3 +260,32 @@ def test_judging_never_lists_jobs() -> None:
     world.end(first)
     world.end(second)
     assert world.release_state() is ReleaseState.PROMOTED
+
+
+@pytest.mark.parametrize("error", [Unavailable("silent"), ZeroDivisionError()])
+def test_the_trouble_of_one_job_is_told_and_keeps_no_other_job_waiting(error: Exception) -> None:
+    world = World()
+    jobs = [world.submit(key=f"job-{number}") for number in range(3)]
+    for job in jobs:
+        world.end(job, tell=False)
+
+    class Troubled:
+        def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+            return world.ledger.get(key, consistent=consistent)
+
+        def commit(self, writes: Sequence[Write]) -> Refusal | None:
+            if any(write.key.partition.endswith(jobs[0].transform_id) for write in writes):
+                raise error
+            return world.ledger.commit(writes)
+
+        def by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 100) -> Page:
+            return world.ledger.by_index(index, value, cursor=cursor, limit=limit)
+
+    world.replace_ports(ledger=Troubled())
+    with pytest.raises(type(error)):
+        world.reconcile()
+    assert [world.recorded(job.transform_id).status for job in jobs] == [
+        Status.RUNNING,
+        Status.SUCCEEDED,
+        Status.SUCCEEDED,
+    ]

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from tests.unit.world import SERVICE, World, arn
 
-from canary_router.errors import InvalidInput
-from canary_router.lambdas.custom_resource import Outcome, carry_out, order_from, reply
+from canary_router.core.pointers import Readings
+from canary_router.errors import InvalidInput, Unavailable, Uncertain
+from canary_router.lambdas.custom_resource import Outcome, carry_out, order_from, reply, serve
 from canary_router.settings import Settings
 
 CONFIG = Settings("test", (SERVICE,))
@@ -99,6 +100,95 @@ def test_an_arn_that_is_none_is_refused_with_a_word() -> None:
     broken = event("Create")
     broken["ResourceProperties"]["PipelineArn"] = "transformer"
     assert "not the ARN" in carry_out(world.pointers, order_from(broken), CONFIG).problem
+
+
+def a_controller() -> Any:
+    """A client of Lambda, as far as nudging needs one."""
+    return _Nudged()
+
+
+class Losing:
+    """The parameters of a world, but the answers to the next writes get lost: each has happened, or has not."""
+
+    def __init__(self, world: World, happened: Sequence[bool] = (), *, silent_after: bool = False) -> None:
+        self._pointers = world.pointers
+        self._happened = list(happened)
+        self._silent_after = silent_after
+        self._has_lost = False
+        self.history = world.pointers.history
+        self.services = world.pointers.services
+
+    def read(self, service: str) -> Readings:
+        if self._has_lost and self._silent_after:
+            raise Unavailable("SSM is silent")
+        return self._pointers.read(service)
+
+    def put(self, service: str, leaf: str, value: str, note: str) -> int:
+        if not self._happened:
+            return self._pointers.put(service, leaf, value, note)
+        if self._happened.pop(0):
+            self._pointers.put(service, leaf, value, note)
+        self._has_lost = True
+        raise Uncertain("the answer was lost")
+
+
+def latest_version(world: World) -> int:
+    assert world.readings.latest is not None
+    return world.readings.latest.version
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_a_write_whose_answer_was_lost_is_answered_with_its_version(happened: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    world = World()
+    created = carry_out(Losing(world, [happened]), order_from(event("Create")), CONFIG)
+    assert (created.problem, created.physical_id) == ("", f"release/{SERVICE}/v1.1.0/1")
+    assert (world.pointer("latest"), latest_version(world)) == (arn("v1.1.0"), 1)
+
+
+@pytest.mark.parametrize("happened", [[False, True], [True]], ids=["lost twice", "lost, then SSM is silent"])
+def test_a_write_that_stays_unknown_is_not_answered_and_the_order_delivered_again_finds_it(
+    cloudformation: tuple[str, list[dict[str, Any]]], happened: list[bool]
+) -> None:
+    world = World()
+    url, answers = cloudformation
+    create = event("Create", ResponseURL=url)
+    losing = Losing(world, happened, silent_after=len(happened) == 1)
+    with pytest.raises(Uncertain):
+        serve(create, losing, CONFIG, a_controller())
+    assert answers == []
+    serve(create, world.pointers, CONFIG, a_controller())
+    assert [(answer["Status"], answer["PhysicalResourceId"]) for answer in answers] == [
+        ("SUCCESS", f"release/{SERVICE}/v1.1.0/1")
+    ]
+    assert latest_version(world) == 1
+    order(world, "Delete", request="q2", PhysicalResourceId=answers[0]["PhysicalResourceId"])
+    assert world.pointer("latest") == "none"
+
+
+def test_a_withdrawal_whose_answer_was_lost_is_ordered_again_and_answered_once_it_is_known() -> None:
+    world = World()
+    created = order(world, "Create")
+    delete = order_from(event("Delete", request="q2", PhysicalResourceId=created.physical_id))
+    with pytest.raises(Uncertain):
+        carry_out(Losing(world, [False, False]), delete, CONFIG)
+    assert carry_out(Losing(world, [False]), delete, CONFIG).problem == ""
+    assert world.pointer("latest") == "none"
+
+
+def test_a_write_that_certainly_did_not_happen_is_answered_as_failed() -> None:
+    world = World()
+
+    class Silent(Losing):
+        def put(self, service: str, leaf: str, value: str, note: str) -> int:
+            raise Unavailable("throttled")
+
+    failed = carry_out(Silent(world), order_from(event("Create")), CONFIG)
+    assert ("throttled" in failed.problem, failed.changed) == (True, False)
+
+
+class _Nudged:
+    def invoke(self, **_: Any) -> None:
+        """The controller's function is told, and says nothing."""
 
 
 class _CloudFormation(BaseHTTPRequestHandler):

@@ -1,6 +1,8 @@
 import pytest
 
 from canary_router import settings
+from canary_router.core.model import Version
+from canary_router.core.pointers import version_of
 from canary_router.errors import ConfigurationError
 from canary_router.settings import Settings
 
@@ -10,6 +12,26 @@ def test_names_are_the_contracts() -> None:
     assert settings.table_name("staging") == "canary-router-staging"
     assert settings.stack_name("transformer", "v1.3.0-rc.1") == "transformer-v1-3-0-rc-1"
     assert settings.pipeline_function_name("transformer", "v1.2.0") == "transformer-v1-2-0-pipeline"
+
+
+@pytest.mark.parametrize("service", ["etl-v1-0-0", "etl-v1-0-0-x", "a-b-v10-2-30-c"])
+def test_a_service_whose_stacks_could_be_taken_for_another_services_versions_is_told(service: str) -> None:
+    other, _, _ = service.partition("-v")
+    function = f"arn:aws:lambda:eu-west-1:123456789012:function:{settings.pipeline_function_name(service, 'v2.0.0')}"
+    taken_for = version_of(other, function)
+    assert taken_for is not None
+    assert taken_for.tag.startswith("v1")
+    assert settings.has_slug(service)
+
+
+@pytest.mark.parametrize("service", ["etl", "etl-v1", "etl-v1-0", "etl-v1-0-x", "etl-v1-0-0x", "etl-x1-0-0", "v1-0-0"])
+def test_a_service_whose_stacks_nobody_takes_for_another_services_is_a_fine_one(service: str) -> None:
+    assert not settings.has_slug(service)
+    function = settings.pipeline_function_name(service, "v2.0.0")
+    arn = f"arn:aws:lambda:eu-west-1:123456789012:function:{function}"
+    others = [service[:place] for place in range(1, len(service)) if service[place] == "-"]
+    # Known by the function's name: it is no version by the contract's names.
+    assert {version_of(other, arn) for other in others} <= {Version(arn, function)}
 
 
 def test_the_lease_outlives_the_function_that_holds_it_and_the_grace_time_every_pipeline() -> None:

@@ -7,6 +7,7 @@ from aws_cdk import Stack, Tags
 from constructs import Construct
 
 from canary_router import settings
+from canary_router.cdk.options import check_no_slug
 from canary_router.errors import ConfigurationError
 
 RELEASE_CONTEXT = "canary-router:release"
@@ -38,6 +39,7 @@ class ImmutableStack(Stack):
 
     def __init__(self, scope: Construct, *, service: str, tag: str, environment: str, **stack_options: Any) -> None:
         _check_name("service", service)
+        check_no_slug(service)
         _check_name("environment", environment)
         _check_tag(service, tag)
         name = settings.stack_name(service, tag)

@@ -77,6 +77,19 @@ class RouterOptions:
     alarm_topic: sns.ITopic | None = None
 
 
+def check_no_slug(service: str) -> None:
+    """Refuses a service whose stacks would be named like another service's.
+
+    Raises:
+        ConfigurationError: Its name has the form of a version in it.
+    """
+    if settings.has_slug(service):
+        raise ConfigurationError(
+            f"{service!r} is not the name of a service: it has the form of a version in it",
+            advice="Its stacks would be named like another service's. Name it without -v1-2-3.",
+        )
+
+
 _LEAST_MEMORY, _MOST_MEMORY = 128, 10_240
 """Megabytes, as Lambda offers them."""
 
@@ -94,6 +107,8 @@ def check_router(environment: str, services: Sequence[str], options: RouterOptio
                 f"{name!r} is not the name of an environment or a service",
                 advice="Use 2 to 40 lower-case letters, digits and dashes, beginning with a letter.",
             )
+    for name in services:
+        check_no_slug(name)
     if not 1 <= len(services) <= MAX_SERVICES or len(set(services)) < len(services):
         raise ConfigurationError(
             f"A router serves 1 to {MAX_SERVICES} different services, not {list(services)}",

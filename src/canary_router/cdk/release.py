@@ -9,12 +9,14 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct, IConstruct
 
 from canary_router import settings
+from canary_router.cdk.functions import RELEASE_TIMEOUT
 from canary_router.cdk.immutable import RELEASE_CONTEXT
 from canary_router.errors import ConfigurationError
 
 RESOURCE_TYPE = "Custom::CanaryRouterRelease"
-_SERVICE_TIMEOUT = 300
-"""Seconds that CloudFormation waits for an answer: Lambda tries a function that fails at once three times in them."""
+_SERVICE_TIMEOUT = 3 * RELEASE_TIMEOUT + 60 + 120 + 60
+"""Seconds that CloudFormation waits for an answer. Lambda calls a function that fails three times in all, a minute and
+then two apart, and the third call too may bring the answer; a minute is for Lambda's queue."""
 
 
 class Release(Construct):

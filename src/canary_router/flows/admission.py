@@ -40,8 +40,14 @@ class Canary:
         self._draw = draw
         self._rests: dict[str, tuple[str, int]] = {}
 
-    def offer(self, pointers: Pointers, budget: Budget) -> Release | None:
-        """The release that a request is offered to; None for current."""
+    def offer(self, pointers: Pointers, budget: Budget, kept: float = INVOKE_SECONDS) -> Release | None:
+        """The release that a request is offered to; None for current.
+
+        Args:
+            pointers: As they were read.
+            budget: The time that is left.
+            kept: Seconds of it that current needs, if it comes to that.
+        """
         asked = release_from(pointers, self._ports.clock.now())
         if asked is None or self._is_resting(asked) or not budget.has(_CANARY_SECONDS):
             return None
@@ -49,7 +55,7 @@ class Canary:
             release = self._view.release(asked.service, asked.release_id)
             # Only the controller, which reads the pointers anew, may say that there is nothing to compare with.
             if release is None and asked.basis is Basis.CANARY:
-                release = open_release(self._ports.ledger, asked)
+                release = open_release(self._ports.ledger, asked, None, lambda: budget.has(CALL_SECONDS + kept))
         except Unavailable as error:
             _log.error("The release of %s cannot be read; current serves: %s", asked.service, error)
             self._rest(asked)
@@ -71,7 +77,7 @@ class Canary:
             try:
                 refusal = self._ports.ledger.commit(commit)
             except Uncertain:
-                if not budget.has(CALL_SECONDS + INVOKE_SECONDS):
+                if not budget.has(_CANARY_SECONDS):
                     raise
                 # The same once more: if the first one happened, the transform's own clause says so.
                 refusal = self._ports.ledger.commit(commit)

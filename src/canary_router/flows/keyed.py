@@ -57,7 +57,9 @@ class _KeyedJob:
 
     def submit(self) -> Transform:
         transform: Transform | None = None
-        for _ in range(_ROUNDS):
+        for turn in range(_ROUNDS):
+            if turn > 0 and not self._budget.has(CALL_SECONDS):
+                break
             transform = self._on_record()
             if not self._budget.has(2 * CALL_SECONDS + INVOKE_SECONDS):
                 break
@@ -94,7 +96,7 @@ class _KeyedJob:
         """Puts a new job on record; None when it has to be read again."""
         router = self._router
         pointers, current = router.pointers_of(self._job.service)
-        release = router.canary.offer(pointers, self._budget)
+        release = router.canary.offer(pointers, self._budget, CALL_SECONDS + INVOKE_SECONDS)
         if release is not None:
             offered = router.new_transform(self._job, self._transform_id, release.target, release.release_id)
             admission = router.canary.admit(release, offered, self._job.document, self._budget)
@@ -102,6 +104,7 @@ class _KeyedJob:
                 return offered
             if admission is not Admission.REFUSED:
                 return None
+        self._check_time()
         transform = router.new_transform(self._job, self._transform_id, current, None)
         try:
             refusal = self._ports.ledger.commit(changes.record(transform))
@@ -141,13 +144,16 @@ class _KeyedJob:
         if transform.status is not Status.ADMITTED:
             return transform
         now = self._ports.clock.now()
-        if now - transform.attempted_at > self._router.settings.grace * 1000:
+        is_overdue = now - transform.attempted_at > self._router.settings.grace * 1000
+        if is_overdue and self._budget.has(3 * CALL_SECONDS):
             found = look_up(self._ports, transform)
             if isinstance(found, Started):
                 return self._running(transform, found)
             if isinstance(found, NotStarted):
                 give_up(self._ports, transform)
                 return None
+        if not self._budget.has(CALL_SECONDS + INVOKE_SECONDS):
+            raise start_unknown(transform, "the record is slow")
         if self._ports.ledger.commit(changes.join_attempt(transform, now)) is not None:
             return None
         joined = replace(transform, attempts=transform.attempts + 1, attempted_at=now)
@@ -164,6 +170,7 @@ class _KeyedJob:
             item = self._ports.ledger.get(records.transform_key(transform.transform_id, fallback=True))
             if item is not None:
                 return self._resume(records.transform_of(item))
+        self._check_time()
         current = self._current_version(transform)
         self._check_time()
         if transform.route is Route.CURRENT:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from canary_router import settings
 from canary_router.core.model import Version
 from canary_router.core.pointers import version_of
 from canary_router.errors import InvalidInput
@@ -29,7 +30,7 @@ def release(pointers: Pointers, service: str, pipeline_arn: str, order: str) -> 
         order: An id of this order; the same id is the same order.
 
     Raises:
-        InvalidInput: The ARN is not one of a Lambda function.
+        InvalidInput: The ARN is not one of a Lambda function, or the service's name could be a version's.
         Unavailable: Nothing was written.
         Uncertain: It may have been written; the same order may be given again.
     """
@@ -47,8 +48,13 @@ def version_named(service: str, pipeline_arn: str) -> Version:
     """The version whose release an ARN asks for.
 
     Raises:
-        InvalidInput: The ARN is not one of a Lambda function.
+        InvalidInput: The ARN is not one of a Lambda function, or the service's name could be a version's.
     """
+    if settings.has_slug(service):
+        raise InvalidInput(
+            f"{service!r} is no name for a service: it has the form of a version in it",
+            advice="Its stacks would be named like another service's. Name it without -v1-2-3.",
+        )
     version = version_of(service, pipeline_arn)
     if version is None:
         raise InvalidInput(

@@ -82,6 +82,9 @@ class Reconciler:
             return
         # This very pass may have promoted another version since it has read the pointers.
         release = open_release(self._ports.ledger, asked, None if asked.basis is Basis.CANARY else seen)
+        if release is None:
+            # Somebody else may have opened it at the same time, or the answer was lost.
+            release = self._release(asked.service, asked.release_id)
         if release is None or not release.state.can_be_decided:
             return
         if not release.told:
@@ -99,6 +102,7 @@ class Reconciler:
         Raises:
             Unavailable: A dependency does not answer; the next pass goes on.
             Uncertain: As above.
+            Exception: What the last job met that could not be settled, after the others had their turn.
         """
         key = records.state_key(service)
         state = records.state_of(service, self._ports.ledger.get(key))
@@ -107,11 +111,18 @@ class Reconciler:
         if page.cursor != cursor:
             # Before the look-ups: a page that always takes too long must not keep the later ones waiting for ever.
             self._ports.ledger.commit(changes.turn_page(service, page.cursor))
+        trouble: Exception | None = None
         for transform in readable(page.items, records.transform_of):
             if not budget.has(_LOOK_UP_SECONDS):
                 _log.warning("Some jobs of %s could not be looked up in this pass", service)
-                return
-            self._settle(transform)
+                break
+            try:
+                self._settle(transform)
+            except Exception as error:  # noqa: BLE001 - it is raised again, when the others had their turn
+                _log.error("%s could not be settled: %s", transform.transform_id, error)
+                trouble = error
+        if trouble is not None:
+            raise trouble
 
     def _transforms(self, release: Release) -> list[Transform]:
         index = records.index_value(release.service, release.release_id)

@@ -78,7 +78,8 @@ class Router:
             if self.canary.admit(release, offered, job.document, budget) in _ADMITTED:
                 return self._start_on_latest(offered, job, current, budget)
         transform = self.new_transform(job, self._new_id(), current, None)
-        recorded = isinstance(pointers.policy, Policy) and pointers.policy.record == "all"
+        is_asked_for = isinstance(pointers.policy, Policy) and pointers.policy.record == "all"
+        recorded = is_asked_for and budget.has(CALL_SECONDS + INVOKE_SECONDS)
         if recorded:
             self._try_to_record(transform)
         return self.start_on_current(transform, job, budget, recorded=recorded)
@@ -98,7 +99,7 @@ class Router:
             return on_record
         # Nobody else knows this id, so that it was not started is certain even where it could not be recorded.
         taken_over = self.taken_over(transform, current)
-        if has_time:
+        if has_time and budget.has(CALL_SECONDS + INVOKE_SECONDS):
             self._try_to_record(taken_over)
         return self.start_on_current(taken_over, job, budget, recorded=True)
 
@@ -125,7 +126,7 @@ class Router:
             return replace(transform, status=Status.RUNNING, execution_arn=answer.execution_arn)
         if not isinstance(answer, NotStarted):
             raise start_unknown(transform, answer.reason)
-        on_record = give_up(self.ports, transform) if recorded and budget.has(CALL_SECONDS) else None
+        on_record = give_up(self.ports, transform) if recorded and budget.has(2 * CALL_SECONDS) else None
         if on_record is not None and on_record.execution_arn is not None:
             return on_record
         # Somebody who retries with the key reads the record: without NOT_STARTED on it, the job is not given up.

@@ -3,26 +3,29 @@
 - Create, and Update with another ARN or nonce: write ``latest``.
 - Delete, which is also how a creation is rolled back: withdraw that very write, if ``latest`` still holds it.
 
-The physical id carries the version of the write, so that a withdrawal can never touch somebody else's.
+The physical id carries the version of the write, so that a withdrawal can never touch somebody else's. So an order
+is only answered once it is known what it has written: a FAILED without that version would leave a write that nobody
+withdraws. Where it stays unknown the function fails instead, and Lambda delivers the same order again.
 """
 
 import json
 import logging
 import re
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from canary_router import settings
-from canary_router.errors import CanaryRouterError, InvalidInput
+from canary_router.errors import CanaryRouterError, InvalidInput, Uncertain
 from canary_router.flows.operate import Released, release, withdraw
 from canary_router.ports import Pointers
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _PHYSICAL_ID = re.compile(r"release/(?P<service>[^/]+)/(?P<tag>[^/]+)/(?P<version>[0-9]{1,18})")
 _NOTHING_RELEASED = "release/-/-/0"
@@ -102,6 +105,7 @@ def serve(event: object, pointers: Pointers, config: settings.Settings, function
 
     Raises:
         InvalidInput: The event is no order.
+        Uncertain: It may have been carried out; delivered again, it finds that out.
         Exception: The controller or CloudFormation could not be told. Delivered again, the order does nothing twice.
     """
     order = order_from(event)
@@ -114,19 +118,41 @@ def serve(event: object, pointers: Pointers, config: settings.Settings, function
 
 
 def carry_out(pointers: Pointers, order: Order, config: settings.Settings) -> Outcome:
-    """Does what is ordered; a refusal becomes an answer, so that CloudFormation never waits in vain."""
+    """Does what is ordered; a refusal becomes an answer, so that CloudFormation never waits in vain.
+
+    Raises:
+        Uncertain: A write may have happened, and asking again has not told.
+    """
     try:
         if order.kind == "Delete":
-            return Outcome(order.physical_id, _withdraw(pointers, order))
+            return Outcome(order.physical_id, _surely(lambda: _withdraw(pointers, order)))
         if order.kind == "Update" and not _asks_anew(order):
             return Outcome(order.physical_id, changed=False)
-        return _release(pointers, order, config)
+        return _surely(lambda: _release(pointers, order, config))
+    except Uncertain:
+        raise
     except CanaryRouterError as error:
         _log.error("%s of %s failed: %s", order.kind, order.physical_id, error)
         return Outcome(order.physical_id, changed=False, problem=f"{error}. {error.advice}")
     except Exception as error:  # noqa: BLE001 - the boundary: CloudFormation would wait for an hour
         _log.exception("%s of %s failed", order.kind, order.physical_id)
         return Outcome(order.physical_id, changed=False, problem=f"Unexpected: {type(error).__name__}. See the log.")
+
+
+def _surely(step: Callable[[], T]) -> T:
+    """Carries a step out, and once more if its write may have happened: the same order finds that out.
+
+    Raises:
+        Uncertain: It still may have.
+    """
+    try:
+        return step()
+    except Uncertain as doubt:
+        try:
+            return step()
+        except CanaryRouterError as error:
+            # "Nothing was written" would be true of the second try alone.
+            raise Uncertain(f"{doubt}; then: {error}", advice="The same order finds out.") from error
 
 
 def _asks_anew(order: Order) -> bool:

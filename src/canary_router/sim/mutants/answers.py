@@ -15,9 +15,9 @@ _TWO_MINUTES = 120_000
 _TWO_SECONDS = 2_000
 
 
-def _late(ledger: Any, release: Release, *seen: int | None) -> Release | None:
+def _late(ledger: Any, release: Release, *rest: Any) -> Release | None:
     is_young = release.opened_at - release.write.modified < _TWO_MINUTES
-    return None if is_young else open_release(ledger, release, *seen)
+    return None if is_young else open_release(ledger, release, *rest)
 
 
 def _told_as_not_started(self: Any, transform: Transform) -> Transform | None:
