@@ -93,7 +93,10 @@ def test_a_parameter_that_was_deleted_and_made_anew_is_believed_after_a_minute()
     assert (world.state.current.tag, world.state.current_write) == ("v1.0.0", 1)
 
 
-def test_a_current_written_by_hand_after_the_promotion_is_not_overwritten_by_its_repetition() -> None:
+@pytest.mark.parametrize("keeps_the_note", [False, True])
+def test_a_current_written_by_hand_after_the_promotion_is_not_overwritten_by_its_repetition(
+    keeps_the_note: bool,  # noqa: FBT001 - a case: a write without a description may keep that of the one before
+) -> None:
     world = World()
     world.write_latest("v1.1.0")
     first, second = world.submit(), world.submit()
@@ -112,7 +115,8 @@ def test_a_current_written_by_hand_after_the_promotion_is_not_overwritten_by_its
     world.replace_ports(pointers=KilledAtTheBlank())
     with pytest.raises(Uncertain):
         world.end(second)
-    world.pointers.put(SERVICE, "current", arn("v0.9.0"), "by hand")
+    ours = world.pointers.history(SERVICE, "current", 0)[-1].note
+    world.pointers.put(SERVICE, "current", arn("v0.9.0"), ours if keeps_the_note else "by hand")
     world.replace_ports(pointers=world.pointers)
     for _ in range(3):
         world.reconcile()

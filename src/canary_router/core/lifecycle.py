@@ -136,7 +136,7 @@ def blank_note(release_id: str) -> str:
 def hidden(history: tuple[Reading, ...]) -> Reading | None:
     """The write of ``latest`` that blanks of ours hide at the end of its history, though they were made for others."""
     end = len(history)
-    while end > 0 and history[end - 1].note.startswith(_BLANKED):
+    while end > 0 and history[end - 1].is_blank and history[end - 1].note.startswith(_BLANKED):
         end -= 1
     if end in (0, len(history)):
         return None
@@ -167,7 +167,7 @@ def overwritten(history: tuple[Reading, ...], write: WriteMark, note: str) -> Re
     if in_turn is not None:
         return in_turn
     ours = len(history)
-    while ours > 0 and history[ours - 1].note == note:
+    while ours > 0 and history[ours - 1].is_blank and history[ours - 1].note == note:
         ours -= 1
     if ours in (0, len(history)):
         return None

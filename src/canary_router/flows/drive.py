@@ -189,7 +189,12 @@ class Driver:
             return None, current
         history = self._ports.pointers.history(release.service, "current", seen.state.current_write)
         note = _promotion_note(release)
-        ours = [place for place, reading in enumerate(history) if reading.note == note]
+        # The note alone would not do: a write without one may keep that of the write before.
+        ours = [
+            place
+            for place, reading in enumerate(history)
+            if reading.note == note and reading.value.strip() == release.target.arn
+        ]
         if not ours:
             return None, current
         # The adapter may have sent it twice: the newest one is what is there.
