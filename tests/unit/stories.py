@@ -60,9 +60,10 @@ def stories(turns_at_most: int, only: Collection[str] = ()) -> Iterator[Story]:
 class Told:
     """Every port of a world, doing what a story says: quick takes no time, slow the longest that there is."""
 
-    def __init__(self, world: World, story: Story) -> None:
+    def __init__(self, world: World, choose: Callable[[str, Sequence[str]], str]) -> None:
+        """Takes a story's ``choose``."""
         self._world = world
-        self._choose = story.choose
+        self._choose = choose
         self._has_begun = False
 
     def _read(self, name: str, call: Callable[[], T]) -> T:

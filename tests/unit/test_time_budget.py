@@ -77,6 +77,19 @@ def test_the_answer_comes_in_time(key: str | None, fails: set[str], pipeline: Ca
     assert seconds < API_GATEWAY_SECONDS
 
 
+@pytest.mark.parametrize("happened", [True, False])
+def test_an_opening_whose_answer_was_lost_costs_its_request_the_canary_and_no_other(*, happened: bool) -> None:
+    world = World()
+    world.write_latest("v1.1.0")
+    world.ledger.lose_answers = [happened]
+    gets = world.ledger.gets
+    assert world.submit().route is Route.CURRENT
+    # The release and the state, before it; nothing is read after it.
+    assert world.ledger.gets - gets == 2
+    world.clock.advance(1)
+    assert world.submit().route is Route.LATEST
+
+
 def test_a_slow_table_costs_the_canary_and_not_the_answer() -> None:
     world = World()
     world.write_latest("v1.1.0")

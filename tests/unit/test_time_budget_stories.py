@@ -1,7 +1,8 @@
 """In whatever way the calls of one request go, quick, slow or lost: the caller is answered in time."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import pytest
 from tests.unit.stories import Story, Told, stories
@@ -149,10 +150,13 @@ TURNS = 5
 """How many calls of one request are slow, lost or refused at most: no more than these fit into its time."""
 
 
-def played(situation: Callable[[], World], story: Story, key: str | None) -> tuple[float, Exception | None]:
+Choose: TypeAlias = Callable[[str, Sequence[str]], str]
+
+
+def played(situation: Callable[[], World], choose: Choose, key: str | None) -> tuple[float, Exception | None]:
     """How many seconds a request has taken, and what it was refused with."""
     world = situation()
-    told = Told(world, story)
+    told = Told(world, choose)
     world.replace_ports(pointers=told, ledger=told, executions=told, invoker=told)
     began = world.clock.now()
     problem: Exception | None = None
@@ -174,7 +178,7 @@ def test_whatever_its_calls_do_a_request_is_answered_in_time(
     caplog.set_level(logging.CRITICAL)  # thousands of stories of trouble
     worst = (0.0, [""])
     for story in stories(TURNS):
-        seconds, _ = played(situation, story, key)
+        seconds, _ = played(situation, story.choose, key)
         worst = max(worst, (seconds, story.lines))
     assert worst[0] <= REQUEST_SECONDS, "\n".join(worst[1])
 
@@ -183,8 +187,23 @@ def test_whatever_its_calls_do_a_request_is_answered_in_time(
 @pytest.mark.parametrize("situation", NEW + RECORDING_ALL, ids=lambda made: made.__name__)
 def test_a_canary_however_slow_costs_no_request_its_answer(situation: Callable[[], World], key: str | None) -> None:
     for story in stories(TURNS, only=("quick", "rather slow", "slow")):
-        _, problem = played(situation, story, key)
+        _, problem = played(situation, story.choose, key)
         assert problem is None, "\n".join(story.lines)
+
+
+def test_the_time_for_the_record_is_asked_for_anew_after_latest_was_given_up_slowly() -> None:
+    calls = []
+
+    def choose(call: str, _ways: Sequence[str]) -> str:
+        calls.append(call)
+        return told.pop(0)
+
+    to_latest = ["rather slow", "quick", "quick", "refused at once"]
+    given_up = ["slowly refused", "slow"]
+    told = [*to_latest, *given_up, "slow", *["quick"] * 9]
+    seconds, problem = played(awake, choose, None)
+    assert calls[len(to_latest) :] == ["commit TRANSFORM", "get TRANSFORM", "invoke transformer-v1-0-0-pipeline"]
+    assert (seconds, problem) == (3 + 6 + 6 + 9, None)
 
 
 def test_every_story_is_told_once() -> None:

@@ -96,6 +96,7 @@ class _KeyedJob:
         """Puts a new job on record; None when it has to be read again."""
         router = self._router
         pointers, current = router.pointers_of(self._job.service)
+        # Whatever the canary takes, the time for the record and for current is left.
         release = router.canary.offer(pointers, self._budget, CALL_SECONDS + INVOKE_SECONDS)
         if release is not None:
             offered = router.new_transform(self._job, self._transform_id, release.target, release.release_id)
@@ -104,7 +105,6 @@ class _KeyedJob:
                 return offered
             if admission is not Admission.REFUSED:
                 return None
-        self._check_time()
         transform = router.new_transform(self._job, self._transform_id, current, None)
         try:
             refusal = self._ports.ledger.commit(changes.record(transform))
