@@ -26,6 +26,9 @@ class _Look:
     ended: float
 
 
+_PUT_BACK = "canary-router put back version "
+
+
 def check_opened(evidence: Evidence, write: PointerWrite, later: Sequence[PointerWrite]) -> Iterator[str]:
     """A write that is no release was one that nobody could open before its place was taken.
 
@@ -53,6 +56,9 @@ def check_opened(evidence: Evidence, write: PointerWrite, later: Sequence[Pointe
 
 
 def _takes_place(other: PointerWrite, write: PointerWrite) -> bool:
+    if other.note.startswith(_PUT_BACK):
+        # What is put back takes the place of what came before it, not of a newer write that it hides.
+        return int(other.note.removeprefix(_PUT_BACK)) >= write.version
     return is_release(other) or is_by_person(other) or other.note == f"{BLANKED}{release_id_of(write)}"
 
 

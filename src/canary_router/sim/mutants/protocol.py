@@ -196,18 +196,13 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("an event that comes twice counts twice", "finality", (without("settle", changes.UNSETTLED_JOB),)),
     Mutant(
         "blanking without a look at the version",
-        "no lost release",
+        "pointers at rest",
         ((drive, "blank_latest", _blank_whatever_is_there),),
     ),
     Mutant(
         "an overwritten release is never put back",
         "no lost release",
         ((blanking, "overwritten", _nothing), (blanking, "hidden", _nothing)),
-    ),
-    Mutant(
-        "what putting back has hidden is not looked for",
-        "no lost release",
-        ((blanking, "hidden_by_putting_back", _nothing), (lifecycle, "hidden_by_putting_back", _nothing)),
     ),
     Mutant("what a withdrawal has hidden is not looked for", "no lost release", ((blanking, "hidden", _nothing),)),
     Mutant("pointers written without the lease", "pointers at rest", (without("take_lease", changes.LEASE_FREE),)),

@@ -56,5 +56,4 @@ STARTS: tuple[Mutant, ...] = (
         "one job",
         ((rescue.Rescuer, "_is_free_again", _free_at_once),),
     ),
-    Mutant("another run's lease is given back", "pointers at rest", (without("return_lease", changes.LEASE_OWN),)),
 )
