@@ -38,9 +38,9 @@ A guard that stands alone in this table is needed. These do not, and say so:
   the lease. They keep the record whole where something breaks what it is taken to do: a clock that is wrong by more
   than ten seconds opens the lease, and an execution may show later than Step Functions is known to show it.
 - That what is put back is looked at once more, since it may hide a newer release in turn, needs two writes of others
-  between three calls of ours. No schedule brings them together; the chaos (`make chaos`) does, on purpose, and unit tests.
-- Giving a lease back asks for one's own. Whoever closes a release gives it back in that very write, so what comes after is
-  rare and late; none of 10,000 schedules let it hit another run's lease.
+  between three calls of ours. No schedule brings them together; the chaos (`make chaos`) does, and unit tests.
+- Giving a lease back asks for one's own. Whoever closes a release gives it back in that very write, so what comes after
+  is rare and late; none of 10,000 schedules let it hit another run's lease.
 - That a router looks whether a release has room, before it asks for a place, saves a write and guards nothing.
 """
 
