@@ -94,6 +94,9 @@ class Told:
         if way == "slowly refused":
             return Refusal(())
         refusal = self._world.ledger.commit(writes)
+        if way == "repeated":
+            # Its first answer was lost on the way; sent again, it is refused by its own effect.
+            return self._world.ledger.commit(writes)
         if way.startswith("lost"):
             raise Uncertain("slow")
         return refusal

@@ -11,7 +11,7 @@ from tests.unit.world import SERVICE, World, arn
 from canary_router.core import changes
 from canary_router.core.model import Route, Status, Transform, Version
 from canary_router.core.routing import canonical_input, input_hash, transform_id_for_key
-from canary_router.errors import CanaryRouterError
+from canary_router.errors import CanaryRouterError, RecordUnavailable
 from canary_router.settings import GRACE_SECONDS, REQUEST_SECONDS
 
 KEY = "key"
@@ -204,6 +204,21 @@ def test_the_time_for_the_record_is_asked_for_anew_after_latest_was_given_up_slo
     seconds, problem = played(awake, choose, None)
     assert calls[len(to_latest) :] == ["commit TRANSFORM", "get TRANSFORM", "invoke transformer-v1-0-0-pipeline"]
     assert (seconds, problem) == (3 + 6 + 6 + 9, None)
+
+
+def test_nothing_is_asked_for_that_current_would_leave_no_time_for() -> None:
+    calls = []
+
+    def choose(call: str, _ways: Sequence[str]) -> str:
+        calls.append(call)
+        return told.pop(0)
+
+    to_latest = ["quick", "quick", "quick", "slow", "refused at once"]
+    given_up = ["repeated", "slow"]
+    told = [*to_latest, *given_up, "slow", *["slow"] * 9]
+    seconds, problem = played(awake, choose, KEY)
+    assert calls[len(to_latest) :] == ["commit TRANSFORM", "get TRANSFORM", "get FALLBACK"]
+    assert (seconds, type(problem)) == (6 + 6 + 6 + 6, RecordUnavailable)
 
 
 def test_every_story_is_told_once() -> None:
