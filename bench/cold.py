@@ -11,12 +11,11 @@ import time
 from pathlib import Path
 
 from bench.aws import environment
-from bench.names import pipeline
 
 _BOTO3 = """
 import json, boto3
 ssm, table, functions, executions = (boto3.client(n) for n in ("ssm", "dynamodb", "lambda", "stepfunctions"))
-from bench.cold import ARN, KEY, NAMES
+from bench.names import ARN, KEY, NAMES
 found = ssm.get_parameters(Names=NAMES)["Parameters"]
 assert len(found) == 3
 if {awake}:
@@ -35,9 +34,6 @@ from canary_router.lambdas.request import handler
 answer = handler(event, None)
 assert answer["statusCode"] == 202, answer
 """
-ARN = pipeline("asleep")
-KEY = {"pk": {"S": "SERVICE#admitting"}, "sk": {"S": "RELEASE#r3-1750000000"}}
-NAMES = [f"/canary-router/bench/asleep/{leaf}" for leaf in ("current", "latest", "policy")]
 
 
 def programs(event: dict[str, str]) -> dict[str, list[str]]:
@@ -81,6 +77,3 @@ def start(program: list[str], url: str, ca_bundle: Path | None = None) -> tuple[
         raise RuntimeError(f"{program[:2]}: {done.stderr[-2000:]}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return wall * 1000, cpu * 1000
-
-
-__all__ = ["ARN", "KEY", "NAMES", "programs", "start"]

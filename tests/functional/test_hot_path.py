@@ -119,6 +119,7 @@ class Counting(Answers):
     def __init__(self) -> None:
         super().__init__()
         self.calls: Counter[str] = Counter()
+        self.connections = 0
         self.marks = threading.Event()
         self.marks.set()
 
@@ -148,6 +149,7 @@ def counted() -> Iterator[tuple[str, Counting]]:
         with suppress(OSError):
             while True:
                 connection, _ = listener.accept()
+                answers.connections += 1
                 threads.append(
                     threading.Thread(target=serve_one, args=(connection, answers, None), kwargs={"delays": False})
                 )
@@ -163,6 +165,8 @@ def counted() -> Iterator[tuple[str, Counting]]:
         thread.join(5)
 
 
+_CLIENTS = 3
+"""Of Parameter Store, DynamoDB and Lambda."""
 COSTS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "asleep": ({"GetParameters": 1, "Invoke": 1}, {"Invoke": 20}),
     "full": ({"GetParameters": 1, "GetItem": 1, "Invoke": 1}, {"Invoke": 20}),
@@ -185,6 +189,7 @@ def test_a_warm_request_makes_the_calls_that_the_protocol_needs_and_no_other(ser
         stub.calls.clear()
         assert {respond(routed, event)["statusCode"] for _ in range(20)} == {202}
         stub.wait_for(twenty)
+        assert stub.connections <= _CLIENTS + 2, "connections are kept; one that owes an answer for long is dropped"
         del ports, routed
 
 

@@ -141,4 +141,6 @@ def _idempotency_key(event: Mapping[str, Any]) -> str | None:
 
 def _execution_arn(event: Mapping[str, Any]) -> str | None:
     arn = _mapping(event.get("queryStringParameters"), "queryStringParameters").get("execution_arn")
-    return arn if isinstance(arn, str) and len(arn) <= EXECUTION_ARN_AT_MOST else None
+    if arn is not None and (not isinstance(arn, str) or len(arn) > EXECUTION_ARN_AT_MOST):
+        raise NotFound("There is no such execution", advice="Ask with the status_url that came with the job.")
+    return arn

@@ -81,10 +81,11 @@ class ContainerCredentials:
         held = self._held
         if held is not None and (now < held[1] - RENEWED_SECONDS or (now < self._not_before and now < held[1])):
             return held[0]
+        # Whatever comes of it: an endpoint that still gives the old ones is not asked by every call.
+        self._not_before = now + _AGAIN_SECONDS
         try:
             held = self._held = self._fetched()
         except (CallFailed, ConfigurationError, OSError, ValueError, KeyError, TypeError) as error:
-            self._not_before = now + _AGAIN_SECONDS
             if held is not None and now < held[1]:
                 return held[0]
             raise NoCredentials(f"the container's credentials cannot be fetched: {error}") from error
