@@ -14,7 +14,7 @@ from canary_router import settings
 from canary_router.adapters.aws.dynamodb import DynamoLedger
 from canary_router.adapters.aws.functions import LambdaInvoker
 from canary_router.adapters.aws.metrics import EmbeddedMeter
-from canary_router.adapters.aws.outbox import WireOutbox
+from canary_router.adapters.aws.outbox import HeardOutbox, WireOutbox
 from canary_router.adapters.aws.parameters import SsmPointers
 from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
 from canary_router.adapters.aws.wire.calls import Wire
@@ -23,7 +23,7 @@ from canary_router.adapters.aws.wire.transport import Limits
 from canary_router.adapters.clock import SystemClock
 from canary_router.adapters.nobody import NobodyToTell
 from canary_router.flows.request import Router
-from canary_router.ports import Ledger, Outbox, Ports
+from canary_router.ports import Ports
 
 ORDINARY = Limits(connect=settings.CONNECT_SECONDS, answer=settings.ANSWER_SECONDS)
 INVOKING = Limits(connect=settings.CONNECT_SECONDS, answer=settings.INVOKE_SECONDS - settings.CONNECT_SECONDS)
@@ -57,7 +57,7 @@ def request_ports(env: Mapping[str, str], environment: str) -> Ports:
     return Ports(
         pointers=SsmPointers(clients["ssm"], environment),
         ledger=ledger,
-        outbox=WireOutbox(clients["dynamodb"], table) if wired else _heard_outbox(ledger),
+        outbox=WireOutbox(clients["dynamodb"], table) if wired else HeardOutbox(ledger),
         invoker=LambdaInvoker(clients["lambda"]),
         executions=StepFunctionsExecutions(clients["stepfunctions"]),
         notifier=NobodyToTell(),
@@ -84,12 +84,6 @@ def new_id() -> str:
 def print_line(line: str) -> None:
     """Writes a line to the function's log."""
     sys.stdout.write(line + "\n")
-
-
-def _heard_outbox(ledger: Ledger) -> Outbox:
-    from canary_router.adapters.heard import HeardOutbox  # noqa: PLC0415 - for boto3's clients, which always wait
-
-    return HeardOutbox(ledger)
 
 
 def _wire_clients(env: Mapping[str, str]) -> dict[str, Any]:

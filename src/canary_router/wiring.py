@@ -13,10 +13,10 @@ from canary_router.adapters.aws.dynamodb import DynamoLedger
 from canary_router.adapters.aws.events import EventBridgeNotifier
 from canary_router.adapters.aws.functions import LambdaInvoker
 from canary_router.adapters.aws.metrics import EmbeddedMeter
+from canary_router.adapters.aws.outbox import HeardOutbox
 from canary_router.adapters.aws.parameters import SsmPointers
 from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
 from canary_router.adapters.clock import SystemClock
-from canary_router.adapters.heard import HeardOutbox
 from canary_router.flows.outcome import Controller
 from canary_router.flows.reconcile import Reconciler
 from canary_router.ports import Ports

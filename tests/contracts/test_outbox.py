@@ -14,8 +14,7 @@ from tests.contracts.stub import BROKEN, LOST, THROTTLED, Answer, Reply, Silence
 from tests.contracts.tables import new_ledger
 
 from canary_router.adapters.aws.dynamodb import DynamoLedger
-from canary_router.adapters.aws.outbox import WireOutbox
-from canary_router.adapters.heard import HeardOutbox
+from canary_router.adapters.aws.outbox import HeardOutbox, WireOutbox
 from canary_router.adapters.memory import MemoryLedger
 from canary_router.core import changes
 from canary_router.core.model import Status

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from canary_router import settings
-from canary_router.adapters.heard import HeardOutbox
+from canary_router.adapters.aws.outbox import HeardOutbox
 from canary_router.adapters.memory import (
     ManualClock,
     MemoryLedger,

@@ -64,16 +64,8 @@ def simulate(load: Load) -> dict[str, Any]:
     gate = Gate(scheduler)
     pointers, ledger = LoadedPointers(gate), LoadedLedger(gate)
     pipelines = LoadedPipelines(gate, load.latency)
-    ports = Ports(
-        pointers=pointers,
-        ledger=ledger,
-        outbox=ledger,
-        invoker=pipelines,
-        executions=pipelines,
-        notifier=MemoryNotifier(),
-        meter=SilentMeter(),
-        clock=Clock(scheduler),
-    )
+    notifier, clock = MemoryNotifier(), Clock(scheduler)
+    ports = Ports(pointers, ledger, ledger, pipelines, pipelines, notifier, SilentMeter(), clock)
     settings = Settings("load", (SERVICE,), pointer_ttl=load.pointer_ttl)
     fleet = Fleet(gate, ports, settings, load.keyed)
     person, controller = (Task(name, scheduler.chance(name)) for name in ("deployment", "controller"))
