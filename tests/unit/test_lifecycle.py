@@ -1,7 +1,7 @@
 import pytest
 from tests.unit.world import SERVICE, arn
 
-from canary_router.core.lifecycle import overwritten, put_back_note, release_from
+from canary_router.core.lifecycle import attributed, blank_note, hidden, overwritten, put_back_note, release_from
 from canary_router.core.model import Basis, WriteMark
 from canary_router.core.pointers import Reading, Readings, understand
 from canary_router.core.routing import transform_id_for_key
@@ -83,3 +83,14 @@ def test_the_same_key_is_another_job_in_another_service() -> None:
     assert transform_id_for_key("a", "key") != transform_id_for_key("b", "key")
     assert transform_id_for_key("a", "bkey") != transform_id_for_key("ab", "key")
     assert len(transform_id_for_key("a", "key")) <= 80
+
+
+def test_a_note_that_a_write_by_hand_has_kept_is_not_its_own() -> None:
+    ours, arn = blank_note("r1-1"), "arn:aws:lambda:eu-west-1:123456789012:function:etl-v1-1-0-pipeline"
+    history = tuple(
+        Reading(value, version, 1000 * version, ours)
+        for version, value in enumerate(("none", "none", arn, "none"), start=2)
+    )
+    assert [reading.note for reading in attributed(history)] == [ours, ours, "", ""]
+    assert [reading.note for reading in attributed(history[2:])] == ["", ""]
+    assert hidden(history) is None

@@ -1,5 +1,7 @@
 """How releases come about: from a write of ``latest``, or from a write of ``current`` that nobody here made."""
 
+from dataclasses import replace
+
 from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version, WriteMark
 from canary_router.core.pointers import Blank, Invalid, Pointers, Reading, content_of
 from canary_router.core.policy import Policy
@@ -133,8 +135,30 @@ def blank_note(release_id: str) -> str:
     return f"{_BLANKED}{release_id}"
 
 
+def attributed(history: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """A history whose notes are those of their own writes.
+
+    A write without a description may keep that of the write before it. So a note counts from where it begins for as
+    long as the value is what was written with it; what comes after that has only kept it.
+
+        v2 none (our blank) ... v3 an ARN, by hand (keeps our note) ... v4 none, by hand (keeps it still)
+    """
+    found: list[Reading] = []
+    raw, value = "", ""
+    for reading in history:
+        if reading.note != raw:
+            raw = reading.note
+            value = reading.value if reading.is_blank or not raw.startswith(_BLANKED) else ""
+        kept = not raw or not value or reading.value != value
+        if kept:
+            value = ""
+        found.append(replace(reading, note="") if kept else reading)
+    return tuple(found)
+
+
 def hidden(history: tuple[Reading, ...]) -> Reading | None:
     """The write of ``latest`` that blanks of ours hide at the end of its history, though they were made for others."""
+    history = attributed(history)
     end = len(history)
     while end > 0 and history[end - 1].is_blank and history[end - 1].note.startswith(_BLANKED):
         end -= 1
@@ -166,6 +190,7 @@ def overwritten(history: tuple[Reading, ...], write: WriteMark, note: str) -> Re
     in_turn = hidden_by_putting_back(history)
     if in_turn is not None:
         return in_turn
+    history = attributed(history)
     ours = len(history)
     while ours > 0 and history[ours - 1].is_blank and history[ours - 1].note == note:
         ours -= 1
@@ -184,6 +209,7 @@ def hidden_by_putting_back(history: tuple[Reading, ...]) -> Reading | None:
     Args:
         history: The writes of ``latest``, oldest first, with the note of each.
     """
+    history = attributed(history)
     end = len(history)
     while end > 0 and history[end - 1].note.startswith(_PUT_BACK):
         end -= 1

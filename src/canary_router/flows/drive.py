@@ -12,7 +12,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from canary_router.core import changes, records
-from canary_router.core.lifecycle import adoption
+from canary_router.core.lifecycle import adoption, attributed
 from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version, WriteMark
 from canary_router.core.pointers import Invalid, Pointers, Reading, Readings, understand
 from canary_router.errors import Unavailable
@@ -187,14 +187,9 @@ class Driver:
         current = seen.readings.current
         if seen.state is None or seen.pointers.current_version <= seen.state.current_write:
             return None, current
-        history = self._ports.pointers.history(release.service, "current", seen.state.current_write)
+        history = attributed(self._ports.pointers.history(release.service, "current", seen.state.current_write))
         note = _promotion_note(release)
-        # The note alone would not do: a write without one may keep that of the write before.
-        ours = [
-            place
-            for place, reading in enumerate(history)
-            if reading.note == note and reading.value.strip() == release.target.arn
-        ]
+        ours = [place for place, reading in enumerate(history) if reading.note == note]
         if not ours:
             return None, current
         # The adapter may have sent it twice: the newest one is what is there.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from canary_router import settings
+from canary_router.core.lifecycle import attributed
 from canary_router.core.model import Version
 from canary_router.core.pointers import version_of
 from canary_router.errors import InvalidInput
@@ -38,7 +39,7 @@ def release(pointers: Pointers, service: str, pipeline_arn: str, order: str) -> 
     note = f"{_NOTE} {order}"
     latest = pointers.read(service).latest
     if latest is not None:
-        for written in reversed(pointers.history(service, "latest", max(0, latest.version - 10))):
+        for written in reversed(attributed(pointers.history(service, "latest", max(0, latest.version - 10)))):
             if written.note == note:
                 return Released(pipeline_arn, written.version)
     return Released(pipeline_arn, pointers.put(service, "latest", pipeline_arn, note))

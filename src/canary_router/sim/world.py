@@ -17,6 +17,7 @@ from canary_router.sim.plans.plan import Behaviour, Deployment
 from canary_router.sim.scheduler import Scheduler
 
 SERVICE = "transformer"
+BY_HAND = "by hand"
 _TRANSFORM_SORTS = ("TRANSFORM", "FALLBACK")
 
 
@@ -134,8 +135,11 @@ class Parameters:
         self._past: dict[str, list[tuple[float, Reading | None]]] = defaultdict(list)
 
     def put(self, who: str, leaf: str, value: str, note: str) -> int:
-        """Writes a parameter."""
-        version = self._inner.put(SERVICE, leaf, value, note)
+        """Writes a parameter. In every second run a write by hand keeps the note of the write before it."""
+        stored, before = note, self._inner.history(SERVICE, leaf, 0)
+        if note == BY_HAND and before and self._scheduler.seed % 2:
+            stored = before[-1].note
+        version = self._inner.put(SERVICE, leaf, value, stored)
         now = self._scheduler.now
         self._past[leaf].append((now, Reading(value, version, int(now))))
         self._journal.writes.append(PointerWrite(now, who, leaf, value, version, note, int(now)))
