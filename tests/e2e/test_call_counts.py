@@ -117,8 +117,8 @@ def test_an_outcome_is_one_read_and_one_write_and_the_last_one_has_both_pointers
     assert counted.order[:6] == [
         "GetItem",
         "TransactWriteItems",
-        "TransactWriteItems",
         "GetParameters",
+        "TransactWriteItems",
         "PutParameter",
         "PutParameter",
     ]
