@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from canary_router.core.conditions import Clause, Op, Write
+from canary_router.core.conditions import Clause, Op, Value, Write
 from canary_router.core.model import Release
 
 Commit: TypeAlias = tuple[Write, ...]
@@ -33,3 +33,8 @@ def as_judged(release: Release) -> tuple[Clause, ...]:
         Clause(EXPECTED_STATE, "state", Op.EQUALS, release.state.value),
         *(Clause(SAME_COUNTS, name, Op.EQUALS, getattr(release, name)) for name in counts),
     )
+
+
+def as_read(name: str, field: str, seen: Value | None) -> Clause:
+    """That a field still is what was read of it; None: it was absent."""
+    return Clause(name, field, Op.ABSENT) if seen is None else Clause(name, field, Op.EQUALS, seen)

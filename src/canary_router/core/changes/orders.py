@@ -17,6 +17,7 @@ from canary_router.core.changes.clauses import (
     UNDECIDED_OLDER,
     Commit,
     as_judged,
+    as_read,
 )
 from canary_router.core.conditions import Clause, Op, Value, Write
 from canary_router.core.model import UNDECIDED, Release, ReleaseState, ServiceState
@@ -66,7 +67,10 @@ def roll_back(order: Order, rollback: Release, state: ServiceState) -> Commit:
     commit = (
         Write(
             state_key(order.service),
-            (_is(SAME_OPEN, "open_release", older), _is(SEEN_WRITE, "current_write", state.current_write or None)),
+            (
+                as_read(SAME_OPEN, "open_release", older),
+                as_read(SEEN_WRITE, "current_write", state.current_write or None),
+            ),
             assign={"open_release": rollback.release_id},
         ),
         Write(
@@ -89,10 +93,6 @@ def roll_back(order: Order, rollback: Release, state: ServiceState) -> Commit:
         },
     )
     return (*commit, aborted)
-
-
-def _is(name: str, field: str, seen: Value | None) -> Clause:
-    return Clause(name, field, Op.ABSENT) if seen is None else Clause(name, field, Op.EQUALS, seen)
 
 
 def _on_record(order: Order, release: Release) -> Write:

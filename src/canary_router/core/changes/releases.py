@@ -12,6 +12,7 @@ from canary_router.core.changes.clauses import (
     UNDECIDED_OLDER,
     Commit,
     as_judged,
+    as_read,
 )
 from canary_router.core.conditions import Clause, Op, Value, Write
 from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, Version
@@ -25,11 +26,7 @@ def open_release(release: Release, older: str | None, seen: int | None = None) -
     since ``older`` was read; the older one is decided and its pointers are being written; a write of ``current`` after
     the version ``seen`` is on record, so that what the release was compared with is not current any more.
     """
-    same = (
-        Clause(SAME_OPEN, "open_release", Op.ABSENT)
-        if older is None
-        else Clause(SAME_OPEN, "open_release", Op.EQUALS, older)
-    )
+    same = as_read(SAME_OPEN, "open_release", older)
     newer = Clause(NEWER, "newest", Op.BELOW_OR_ABSENT, release.write.sortable)
     compared = () if seen is None else (Clause(SAME_CURRENT, "current_write", Op.BELOW_OR_ABSENT, seen + 1),)
     state = Write(

@@ -1,6 +1,6 @@
 """Changes of a service as a whole: its lease, a current that was written by hand, where the next pass begins."""
 
-from canary_router.core.changes.clauses import LEASE_FREE, LEASE_OWN, NEW, SEEN_WRITE, Commit
+from canary_router.core.changes.clauses import LEASE_FREE, LEASE_OWN, NEW, SEEN_WRITE, Commit, as_read
 from canary_router.core.conditions import Clause, Op, Write
 from canary_router.core.model import Release, ServiceState
 from canary_router.core.records import release_item, release_key, state_key, version_fields
@@ -11,11 +11,7 @@ def adopt(adopted: Release, state: ServiceState, now: int) -> Commit:
 
     Refused when another write of ``current`` has come on record since ``state`` was read.
     """
-    seen = (
-        Clause(SEEN_WRITE, "current_write", Op.EQUALS, state.current_write)
-        if state.current_write
-        else Clause(SEEN_WRITE, "current_write", Op.ABSENT)
-    )
+    seen = as_read(SEEN_WRITE, "current_write", state.current_write or None)
     return (
         Write(
             release_key(adopted.service, adopted.release_id),

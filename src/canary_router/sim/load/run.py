@@ -13,9 +13,9 @@ from canary_router.settings import POINTER_TTL, Settings
 from canary_router.sim.faulty import SilentMeter
 from canary_router.sim.load.fleet import Fleet
 from canary_router.sim.load.limits import NONE, Limits
-from canary_router.sim.load.services import Clock, Gate, LoadedLedger, LoadedPipelines, LoadedPointers
+from canary_router.sim.load.services import Gate, LoadedLedger, LoadedPipelines, LoadedPointers
 from canary_router.sim.scheduler import START, Scheduler, Task
-from canary_router.sim.world import SERVICE, arn
+from canary_router.sim.world import SERVICE, TrueClock, arn
 
 AT_REST = 1.0
 """Seconds of the window before the deployment."""
@@ -64,7 +64,7 @@ def simulate(load: Load) -> dict[str, Any]:
     gate = Gate(scheduler)
     pointers, ledger = LoadedPointers(gate), LoadedLedger(gate)
     pipelines = LoadedPipelines(gate, load.latency)
-    notifier, clock = MemoryNotifier(), Clock(scheduler)
+    notifier, clock = MemoryNotifier(), TrueClock(scheduler)
     ports = Ports(pointers, ledger, ledger, pipelines, pipelines, notifier, SilentMeter(), clock)
     settings = Settings("load", (SERVICE,), pointer_ttl=load.pointer_ttl)
     fleet = Fleet(gate, ports, settings, load.keyed)

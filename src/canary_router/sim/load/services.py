@@ -19,6 +19,7 @@ from canary_router.ports import Accepted, Execution, Invocation, Page
 from canary_router.settings import PENDING_INDEX_KEY
 from canary_router.sim.load.limits import NONE, Bucket, Limits
 from canary_router.sim.scheduler import START, Scheduler
+from canary_router.sim.world import TrueClock
 
 READ, WRITE, TRANSACTION, HELD = 4.0, 5.0, 9.0, 4.0
 LAG = 100.0
@@ -94,7 +95,7 @@ class LoadedPointers(MemoryPointers):
 
     def __init__(self, gate: Gate) -> None:
         """Args: the gate."""
-        super().__init__(Clock(gate.scheduler))
+        super().__init__(TrueClock(gate.scheduler))
         self._gate = gate
         self.woken: dict[str, float] = {}
 
@@ -241,19 +242,3 @@ class LoadedPipelines:
     def describe(self, execution_arn: str) -> Execution | None:
         """Nobody looks up what was answered."""
         raise NotImplementedError(execution_arn)
-
-
-class Clock:
-    """The one clock of the fleet."""
-
-    def __init__(self, scheduler: Scheduler) -> None:
-        """Args: virtual time."""
-        self._scheduler = scheduler
-
-    def now(self) -> int:
-        """Milliseconds since the epoch."""
-        return int(self._scheduler.now)
-
-    def pause(self, seconds: float) -> None:
-        """The running request waits."""
-        self._scheduler.pause(seconds * 1000)
