@@ -6,9 +6,9 @@ from tests.chaos.checks_releases import closing
 from tests.chaos.evidence import Line
 from tests.chaos.stage import BY_HAND
 
-from canary_router.core.lifecycle import blank_note
 from canary_router.core.model import Basis, Release, ReleaseState
 from canary_router.core.pointers import Reading
+from canary_router.core.writes import blank_note
 
 _PROMOTED = "canary-router promoted "
 _BLANKED = "canary-router blanked "

@@ -7,7 +7,6 @@ from tests.chaos.evidence import Evidence, Execution, Line
 from tests.chaos.stage import BY_HAND
 from tests.chaos.workload import Request, Try
 
-from canary_router.core.lifecycle import blank_note
 from canary_router.core.model import (
     Basis,
     Release,
@@ -21,6 +20,7 @@ from canary_router.core.model import (
 )
 from canary_router.core.pointers import Reading
 from canary_router.core.policy import Policy
+from canary_router.core.writes import blank_note
 
 SERVICE = "batch0"
 BEGAN = 1_700_000_000

@@ -22,9 +22,9 @@ from tests.chaos.handmade import (
 )
 from tests.chaos.history import harm
 
-from canary_router.core.lifecycle import blank_note
 from canary_router.core.model import Basis, Release, ReleaseState
 from canary_router.core.pointers import Reading
+from canary_router.core.writes import blank_note
 
 
 def current(*writes: Reading, **changed: Any) -> list[str]:

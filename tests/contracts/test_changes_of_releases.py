@@ -169,21 +169,19 @@ def test_nothing_is_told_of_a_release_that_does_not_exist(ledger: Ledger, servic
 def test_a_current_written_by_hand_is_adopted(ledger: Ledger, service: str) -> None:
     before = opened(ledger, service)
     adopted = replace(release(service, 3), release_id="h3-1", basis=Basis.ADOPTED, state=ReleaseState.PROMOTED)
-    assert (
-        ledger.commit(changes.adopt(adopted, ServiceState(service, current=version(service, "v1.0.0")), NOW + 5))
-        is None
-    )
+    known = ServiceState(service, current=version(service, "v1.0.0"))
+    assert ledger.commit(changes.adopt(adopted, known)) is None
     after = state(ledger, service)
     assert recorded_release(ledger, adopted) == adopted
     assert (after.current, after.previous) == (adopted.target, version(service, "v1.0.0"))
-    assert (after.current_write, after.current_write_at) == (3, NOW + 5)
+    assert (after.current_write, after.current_write_at) == (3, adopted.write.modified)
     assert after.open_release == before.release_id, "an open release goes on"
 
 
 def test_a_current_that_is_written_again_by_hand_leaves_what_was_before_it(ledger: Ledger, service: str) -> None:
     for number, tag in ((1, "v1.0.0"), (2, "v1.1.0"), (3, "v1.1.0")):
         hand = replace(release(service, number), release_id=f"h{number}-1", target=version(service, tag))
-        assert ledger.commit(changes.adopt(hand, state(ledger, service), NOW)) is None
+        assert ledger.commit(changes.adopt(hand, state(ledger, service))) is None
     after = state(ledger, service)
     assert (after.current, after.previous) == (version(service, "v1.1.0"), version(service, "v1.0.0"))
     assert after.current_write == 3
@@ -194,15 +192,15 @@ def test_a_write_of_current_that_is_on_record_is_not_adopted(ledger: Ledger, ser
     ledger.commit(changes.close_promoted(ours, None, 3, NOW))
     adopted = replace(release(service, 3), release_id="h3-1", basis=Basis.ADOPTED)
     for before in (ServiceState(service), ServiceState(service, current_write=2)):
-        assert refused(ledger.commit(changes.adopt(adopted, before, NOW))) == {changes.SEEN_WRITE}
+        assert refused(ledger.commit(changes.adopt(adopted, before))) == {changes.SEEN_WRITE}
     assert state(ledger, service).current == ours.target
 
 
 def test_a_write_of_current_is_adopted_once(ledger: Ledger, service: str) -> None:
     adopted = replace(release(service, 3), release_id="h3-1", basis=Basis.ADOPTED)
     before = ServiceState(service)
-    assert ledger.commit(changes.adopt(adopted, before, NOW)) is None
-    assert refused(ledger.commit(changes.adopt(adopted, before, NOW))) == {changes.NEW, changes.SEEN_WRITE}
+    assert ledger.commit(changes.adopt(adopted, before)) is None
+    assert refused(ledger.commit(changes.adopt(adopted, before))) == {changes.NEW, changes.SEEN_WRITE}
 
 
 def test_the_lease_is_one_owner_s_until_it_is_returned(ledger: Ledger, service: str) -> None:

@@ -78,7 +78,7 @@ def test_an_item_of_any_content_is_read_or_named(data: st.DataObject, kind: str)
         return
     match found:
         case ServiceState():
-            assert found.newest_write is None or found.newest_write.version == int(found.newest.partition(".")[2])
+            assert found.looked_up_to is None or found.looked_up_to.version == int(found.looked.partition(".")[2])
         case Release():
             assert found.policy.required <= found.policy.requests
         case GivenOrder():

@@ -7,9 +7,10 @@ import pytest
 from tests.unit.world import SERVICE, World, arn
 
 from canary_router.core import changes
-from canary_router.core.lifecycle import blank_note, release_from
+from canary_router.core.lifecycle import release_from
 from canary_router.core.model import Basis, ReleaseState
 from canary_router.core.pointers import Reading, Readings, understand
+from canary_router.core.writes import blank_note
 from canary_router.errors import Unavailable, Uncertain
 from canary_router.flows.blanking import put_back
 from canary_router.flows.operate import Released, withdraw

@@ -1,7 +1,5 @@
 """How releases come about: from a write of ``latest``, or from a write of ``current`` that nobody here made."""
 
-from dataclasses import replace
-
 from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version, WriteMark
 from canary_router.core.pointers import Blank, Invalid, Pointers, Reading, content_of
 from canary_router.core.policy import Policy
@@ -41,9 +39,12 @@ def is_behind(pointers: Pointers, state: ServiceState, now: int) -> bool:
     """Whether ``current`` was read as it was before a write that is on record.
 
     Nothing may be concluded from such a read: a new version would look like the first one, or like the one that is
-    current already. Later on, a lower version means that the parameter was deleted and made anew.
+    current already.
     """
-    return pointers.current_version < state.current_write and now - state.current_write_at < _LAG
+    write = pointers.current_write
+    if write is None:
+        return state.current_write > 0 and now - state.current_write_at < _LAG
+    return write.version < state.current_write and not is_unrecorded(write, state)
 
 
 def is_older_than(latest: Reading | None, write: WriteMark, now: int) -> bool:
@@ -56,14 +57,17 @@ def is_older_than(latest: Reading | None, write: WriteMark, now: int) -> bool:
 def withdrawal(pointers: Pointers, release: Release) -> str:
     """Why an undecided release lost its pointer; empty while ``latest`` still holds its write.
 
-    A valid newer value is no withdrawal: it supersedes the release when it is opened. A value that is older than
-    the release's own write is a stale read and says nothing. A missing parameter has no age, and the release was
-    opened from it, so it was deleted since; that read may be stale too, and is believed at the deadline only.
+    A newer value that can be released is no withdrawal: it supersedes the release when it is opened. A value that is
+    older than the release's own write is a stale read and says nothing. A missing parameter has no age, and the
+    release was opened from it, so it was deleted since; that read may be stale too, and is believed at the deadline
+    only.
     """
-    if pointers.write is None or pointers.write <= release.write or isinstance(pointers.latest, Version):
+    if pointers.write is None or pointers.write <= release.write or pointers.candidate is not None:
         return ""
     if isinstance(pointers.latest, Blank):
         return "withdrawn: latest was blanked by somebody else"
+    if isinstance(pointers.latest, Version):
+        return f"withdrawn: {pointers.latest.tag} was released after it, and waits until policy and current are valid"
     return "withdrawn: latest was overwritten with an invalid value"
 
 
@@ -80,17 +84,29 @@ def obstacle(pointers: Pointers, release: Release) -> str:
     return withdrawal(pointers, release) or "a newer write of latest takes its place"
 
 
-def is_unrecorded(version: int, state: ServiceState, now: int) -> bool:
+_MADE_ANEW = 15_000
+"""Milliseconds from a write on record to one that is not, whatever its version says: clocks differ by some seconds.
+SSM asks to wait for 30 s before a deleted parameter is made anew."""
+
+
+def is_unrecorded(write: WriteMark | None, state: ServiceState) -> bool:
     """Whether a write of ``current`` is not on record: a newer one, or one of a parameter that was made anew.
 
     Args:
-        version: Of the parameter, as it was read.
+        write: As it was read; None while there is no such parameter.
         state: The service's state.
-        now: Epoch milliseconds.
     """
-    if version < state.current_write:
-        return now - state.current_write_at >= _LAG
-    return version > state.current_write
+    if write is None:
+        return False
+    return write.version > state.current_write or write.modified > state.current_write_at + _MADE_ANEW
+
+
+def newest_seen(pointers: Pointers, state: ServiceState) -> WriteMark:
+    """The newest write of ``current`` that a reader knows: the one that it has read, or the one that is on record."""
+    write = pointers.current_write
+    if write is None or not is_unrecorded(write, state):
+        return WriteMark(state.current_write_at, state.current_write)
+    return write
 
 
 def adoption(current: Reading | None, state: ServiceState, now: int) -> Release | None:
@@ -101,7 +117,7 @@ def adoption(current: Reading | None, state: ServiceState, now: int) -> Release 
         state: The service's state.
         now: Epoch milliseconds.
     """
-    if current is None or not is_unrecorded(current.version, state, now):
+    if current is None or not is_unrecorded(current.mark, state):
         return None
     target = content_of(state.service, current)
     if not isinstance(target, Version):
@@ -119,102 +135,3 @@ def adoption(current: Reading | None, state: ServiceState, now: int) -> Release 
         closed_at=now,
         reason="current was written by hand" if state.current else "current before the router's first look",
     )
-
-
-_BLANKED = "canary-router blanked "
-_PUT_BACK = "canary-router put back version "
-
-
-def put_back_note(version: int) -> str:
-    """The note that a value carries which we write again."""
-    return f"{_PUT_BACK}{version}"
-
-
-def blank_note(release_id: str) -> str:
-    """The note that our blank of ``latest`` carries; it tells our blank from a person's."""
-    return f"{_BLANKED}{release_id}"
-
-
-def attributed(history: tuple[Reading, ...]) -> tuple[Reading, ...]:
-    """A history whose notes are those of their own writes.
-
-    A write without a description may keep that of the write before it. So a note counts from where it begins for as
-    long as the value is what was written with it; what comes after that has only kept it.
-
-        v2 none (our blank) ... v3 an ARN, by hand (keeps our note) ... v4 none, by hand (keeps it still)
-    """
-    found: list[Reading] = []
-    raw, value = "", ""
-    for reading in history:
-        if reading.note != raw:
-            raw = reading.note
-            value = reading.value if reading.is_blank or not raw.startswith(_BLANKED) else ""
-        kept = not raw or not value or reading.value != value
-        if kept:
-            value = ""
-        found.append(replace(reading, note="") if kept else reading)
-    return tuple(found)
-
-
-def hidden(history: tuple[Reading, ...]) -> Reading | None:
-    """The write of ``latest`` that blanks of ours hide at the end of its history, though they were made for others."""
-    history = attributed(history)
-    end = len(history)
-    while end > 0 and history[end - 1].is_blank and history[end - 1].note.startswith(_BLANKED):
-        end -= 1
-    if end in (0, len(history)):
-        return None
-    lost, blanks = history[end - 1], history[end:]
-    is_meant = any(blank.note == blank_note(lost.mark.release_id) for blank in blanks)
-    return None if lost.is_blank or is_meant else lost
-
-
-def overwritten(history: tuple[Reading, ...], write: WriteMark, note: str) -> Reading | None:
-    """The write that our blanking of ``latest`` overwrote unseen; it has to be put back.
-
-    SSM has no compare-and-set. A write may come between the last look and the blanking:
-
-        controller   read latest: v5 (the release's) ............. blank -> v7
-        deploy       ....................................  v6 (a new release)
-
-    Args:
-        history: The writes of ``latest`` after the blanked one, oldest first, with the note of each.
-        write: The write that latest was blanked for.
-        note: The note that our blanking carried; it tells our blank from a person's.
-
-    Returns:
-        The newest value between that write and our blank, unless it was blank itself, or something was written
-        after our blank (which then stands, and is a release of its own). Putting back may hide a write in turn:
-        then that one.
-    """
-    in_turn = hidden_by_putting_back(history)
-    if in_turn is not None:
-        return in_turn
-    history = attributed(history)
-    ours = len(history)
-    while ours > 0 and history[ours - 1].is_blank and history[ours - 1].note == note:
-        ours -= 1
-    if ours in (0, len(history)):
-        return None
-    lost = history[ours - 1]
-    return None if lost.is_blank or lost.mark <= write else lost
-
-
-def hidden_by_putting_back(history: tuple[Reading, ...]) -> Reading | None:
-    """The write that came just before a value of ours that was put back, and is hidden by it.
-
-        controller   history: v7 is our blank, it hides v6 ........................ v6's value again -> v9
-        deploy       ..................................... v8 (a newer release)
-
-    Args:
-        history: The writes of ``latest``, oldest first, with the note of each.
-    """
-    history = attributed(history)
-    end = len(history)
-    while end > 0 and history[end - 1].note.startswith(_PUT_BACK):
-        end -= 1
-    if end in (0, len(history)):
-        return None
-    before, returned = history[end - 1], history[end:]
-    is_there = any(reading.note == put_back_note(before.version) for reading in returned)
-    return None if before.is_blank or is_there else before

@@ -221,13 +221,16 @@ class ServiceState:
     Attributes:
         open_release: The one release that is not closed yet.
         newest: Sortable mark of the newest write of ``latest`` that became a release.
+        looked: Sortable mark of the write of ``latest`` up to which somebody has looked for hidden ones.
         pending_cursor: Where the next pass over pending jobs begins; empty for the oldest.
-        current_write: Version of the newest write of ``current`` that is on record, and when it was recorded.
+        current_write: Version of the newest write of ``current`` that is on record; with ``current_write_at``, when it
+            was made, as well as that is known.
     """
 
     service: str
     open_release: str | None = None
     newest: str = ""
+    looked: str = ""
     current: Version | None = None
     previous: Version | None = None
     current_write: int = 0
@@ -241,14 +244,7 @@ class ServiceState:
         return self.previous if self.current == target else self.current
 
     @property
-    def newest_write(self) -> WriteMark | None:
-        """The newest write of ``latest`` that became a release."""
-        modified, _, version = self.newest.partition(".")
-        return WriteMark(int(modified), int(version)) if self.newest else None
-
-    def has_gap(self, write: WriteMark | None) -> bool:
-        """Whether there were writes of ``latest`` between the newest one that became a release and this one."""
-        newest = self.newest_write
-        if write is None:
-            return False
-        return write.version > 1 if newest is None else newest < write and write.version > newest.version + 1
+    def looked_up_to(self) -> WriteMark | None:
+        """The write of ``latest`` up to which nothing is hidden by a write of ours."""
+        modified, _, version = self.looked.partition(".")
+        return WriteMark(int(modified), int(version)) if self.looked else None

@@ -85,7 +85,7 @@ class Pointers:
 
     Attributes:
         write: The write of ``latest`` that was read; None when the parameter is missing.
-        current_version: Version of the parameter ``current``; 0 when it is missing.
+        current_write: As above, of ``current``.
         policy: The policy, or the reason why there is none: a refused policy never wakes the router.
     """
 
@@ -93,7 +93,7 @@ class Pointers:
     current: Content
     latest: Content
     write: WriteMark | None
-    current_version: int
+    current_write: WriteMark | None
     policy: Policy | InvalidPolicy
 
     @property
@@ -130,7 +130,7 @@ def understand(service: str, readings: Readings) -> Pointers:
         current=content_of(service, readings.current),
         latest=content_of(service, readings.latest),
         write=readings.latest.mark if readings.latest else None,
-        current_version=readings.current.version if readings.current else 0,
+        current_write=readings.current.mark if readings.current else None,
         policy=policy,
     )
 

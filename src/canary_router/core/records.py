@@ -218,7 +218,7 @@ def state_of(service: str, item: Item | None) -> ServiceState:
         return ServiceState(service)
     with reading(item):
         state = _state_of(service, item)
-        state.newest_write  # noqa: B018 - read once, so that a malformed mark shows here and nowhere later
+        state.looked_up_to  # noqa: B018 - read once, so that a malformed mark shows here and nowhere later
         return state
 
 
@@ -227,6 +227,7 @@ def _state_of(service: str, item: Item) -> ServiceState:
         service=service,
         open_release=_text(item, "open_release"),
         newest=str(item.get("newest", "")),
+        looked=str(item.get("looked", "")),
         current=_version(item, "current"),
         previous=_version(item, "previous"),
         current_write=int(item.get("current_write", 0)),

@@ -7,22 +7,18 @@ lets whoever takes over after a crash tell it from a person's.
 
 import logging
 
-from canary_router.core.lifecycle import (
-    blank_note,
-    hidden,
-    hidden_by_putting_back,
-    is_older_than,
-    overwritten,
-    put_back_note,
-)
+from canary_router.core.lifecycle import is_older_than
 from canary_router.core.model import WriteMark
 from canary_router.core.pointers import Reading, Readings
+from canary_router.core.writes import blank_note, hidden, put_back_note
 from canary_router.errors import Unavailable
 from canary_router.ports import Pointers
 from canary_router.settings import BLANK
 
 _log = logging.getLogger(__name__)
-_LEAF = "latest"
+LATEST = "latest"
+_ROUNDS = 4
+"""How often what was put back may hide another write in turn, before a later pass goes on."""
 
 
 def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: Readings, now: int) -> None:
@@ -47,41 +43,16 @@ def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: R
         return
     version = latest.version
     if latest.mark == write:
-        version = pointers.put(service, _LEAF, BLANK, note)
+        version = pointers.put(service, LATEST, BLANK, note)
     # The next version is our blank, or one that somebody wrote since; a lower one is of a parameter made anew.
     if version <= write.version + 1:
         return
-    history = pointers.history(service, _LEAF, write.version)
+    history = pointers.history(service, LATEST, write.version)
     if not history or history[-1].version < version:
         raise Unavailable(f"the history of latest of {service} lags behind version {version}; a later look will tell")
-    lost = overwritten(history, write, note)
+    lost = hidden(history)
     if lost is not None:
         put_back(pointers, service, lost, history[-1].version)
-
-
-def find_hidden(pointers: Pointers, service: str, write: WriteMark | None, seen: WriteMark | None) -> Reading | None:
-    """Looks for a write of ``latest`` that a blank of ours hides, though the blank was made for another write.
-
-    Whoever withdraws a release holds no lease, and may die right after it has blanked more than it saw.
-
-    Args:
-        pointers: The parameters.
-        service: The service's name.
-        write: Where to begin: a write that is known. None begins with the first one that SSM still has.
-        seen: The blank that gave rise to the question. A read that is older says nothing about it.
-
-    Raises:
-        Unavailable: They cannot be read, or what was read lags behind.
-    """
-    latest = pointers.read(service).latest
-    if latest is not None and seen is not None and latest.mark < seen:
-        raise Unavailable(f"latest of {service} was read as it was before it was blanked; a later look will tell")
-    if latest is None or not latest.is_blank:
-        return None
-    history = pointers.history(service, _LEAF, 0 if write is None else write.version - 1)
-    if history and history[-1].version < latest.version:
-        raise Unavailable(f"the history of latest of {service} lags behind; a later look will tell")
-    return hidden(history)
 
 
 def put_back(pointers: Pointers, service: str, lost: Reading, last: int = 0) -> None:
@@ -98,13 +69,16 @@ def put_back(pointers: Pointers, service: str, lost: Reading, last: int = 0) -> 
         Uncertain: It may have been; it is looked for again.
     """
     found: Reading | None = lost
-    while found is not None:
+    for _ in range(_ROUNDS):
+        if found is None:
+            return
         _log.warning("%s, version %d of latest of %s, is hidden; putting it back", found.value, found.version, service)
-        version = pointers.put(service, _LEAF, found.value, put_back_note(found.version))
+        version = pointers.put(service, LATEST, found.value, put_back_note(found.version))
         if version == last + 1:
             return
-        history = pointers.history(service, _LEAF, found.version)
+        history = pointers.history(service, LATEST, found.version - 1)
         if not history or history[-1].version < version:
             raise Unavailable(f"the history of latest of {service} lags behind version {version}")
         last = history[-1].version
-        found = hidden_by_putting_back(history)
+        found = hidden(history)
+    raise Unavailable(f"latest of {service} is written all the time; a later look puts back what is hidden")

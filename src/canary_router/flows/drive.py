@@ -12,11 +12,12 @@ import logging
 from dataclasses import dataclass, replace
 
 from canary_router.core import changes, records
-from canary_router.core.lifecycle import adoption, attributed
-from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version, WriteMark
+from canary_router.core.lifecycle import adoption, is_unrecorded
+from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version
 from canary_router.core.pointers import Invalid, Pointers, Reading, Readings, understand
+from canary_router.core.writes import attributed
 from canary_router.errors import Unavailable
-from canary_router.flows.blanking import blank_latest, find_hidden, put_back
+from canary_router.flows.blanking import blank_latest
 from canary_router.flows.lease import Lease
 from canary_router.flows.telling import Teller
 from canary_router.ports import Ports
@@ -84,35 +85,6 @@ class Driver:
 
     def _state(self, service: str) -> ServiceState:
         return records.state_of(service, self._ports.ledger.get(records.state_key(service)))
-
-    def put_back(self, service: str, write: WriteMark | None, seen: WriteMark | None) -> bool:
-        """Puts back a write of ``latest`` that a blank of ours hides, though it was made for another one.
-
-        Args:
-            service: The service's name.
-            write: The newest write that is on record as a release, or the one that seems to be withdrawn.
-            seen: The blank that was seen.
-
-        Returns:
-            Whether there was one; True also while another run holds the lease, since nobody can tell yet.
-
-        Raises:
-            Unavailable: A dependency does not answer; a later run does it.
-            Uncertain: As above.
-        """
-        if find_hidden(self._ports.pointers, service, write, seen) is None:
-            return False
-        if not self.lease.take(service):
-            return True
-        try:
-            lost = find_hidden(self._ports.pointers, service, write, seen)
-        except Unavailable:
-            self.lease.give_back(service)
-            raise
-        if lost is not None:
-            put_back(self._ports.pointers, service, lost)
-        self.lease.give_back(service)
-        return lost is not None
 
     def _carry_on(self, release: Release | None, seen: _Seen) -> None:
         """Does what is to be done under the lease, and gives it back. What fails here keeps it: a write may be late."""
@@ -185,9 +157,12 @@ class Driver:
             The version of that write, None for none; and the reading before it, None for one that is on record.
         """
         current = seen.readings.current
-        if seen.state is None or seen.pointers.current_version <= seen.state.current_write:
+        write, state = seen.pointers.current_write, seen.state
+        if state is None or write is None or not is_unrecorded(write, state):
             return None, current
-        history = attributed(self._ports.pointers.history(release.service, "current", seen.state.current_write))
+        # From the first: one that was deleted and made anew may count further by now than the one on record.
+        written = attributed(self._ports.pointers.history(release.service, "current", 0))
+        history = [reading for reading in written if is_unrecorded(reading.mark, state)]
         note = _promotion_note(release)
         ours = [place for place, reading in enumerate(history) if reading.note == note]
         if not ours:
@@ -197,8 +172,8 @@ class Driver:
 
     def _write_current(self, release: Release, pointers: Pointers) -> int:
         # Any other release writes, even if its target seems to be current: the read may be some seconds old.
-        if release.basis in _NOTHING_TO_PROVE and pointers.current == release.target:
-            return pointers.current_version
+        if release.basis in _NOTHING_TO_PROVE and pointers.current == release.target and pointers.current_write:
+            return pointers.current_write.version
         return self._ports.pointers.put(release.service, "current", release.target.arn, _promotion_note(release))
 
     def _adopted(self, current: Reading | None, state: ServiceState) -> ServiceState:
@@ -214,7 +189,7 @@ class Driver:
         if adopted is None:
             return state
         _log.warning("Adopted %s of %s: %s", adopted.target.tag, state.service, adopted.reason)
-        if self._ports.ledger.commit(changes.adopt(adopted, state, now)) is not None:
+        if self._ports.ledger.commit(changes.adopt(adopted, state)) is not None:
             return self._state(state.service)
         previous = state.previous_to(adopted.target)
         return replace(state, current=adopted.target, previous=previous, current_write=adopted.write.version)

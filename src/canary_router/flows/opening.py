@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from canary_router.core import changes, records
-from canary_router.core.model import Release
+from canary_router.core.model import Release, WriteMark
 from canary_router.errors import Uncertain
 from canary_router.ports import Ledger
 
@@ -17,14 +17,14 @@ def _always() -> bool:
 
 
 def open_release(
-    ledger: Ledger, release: Release, seen: int | None = None, has_time: Callable[[], bool] = _always
+    ledger: Ledger, release: Release, seen: WriteMark | None = None, has_time: Callable[[], bool] = _always
 ) -> Release | None:
     """Opens a release, unless its write of ``latest`` or a newer one has become a release already.
 
     Args:
         ledger: The record.
         release: The release as the pointers ask for it.
-        seen: The newest version of ``current`` that was seen, for a release that needs no canary by what is current.
+        seen: The newest write of ``current`` that was seen, for a release that needs no canary by what is current.
         has_time: Whether there is time for one more call, and for what must come after it.
 
     Returns:

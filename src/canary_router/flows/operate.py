@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from canary_router import settings
-from canary_router.core.lifecycle import attributed
 from canary_router.core.model import Version
 from canary_router.core.pointers import version_of
+from canary_router.core.writes import attributed
 from canary_router.errors import InvalidInput
 from canary_router.flows.blanking import blank_latest
 from canary_router.ports import Pointers

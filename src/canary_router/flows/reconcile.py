@@ -7,8 +7,8 @@ import logging
 
 from canary_router import settings
 from canary_router.core import changes, records
-from canary_router.core.lifecycle import is_behind, is_unrecorded, release_from, withdrawal
-from canary_router.core.model import UNDETERMINED, Basis, Release, Status, Transform, Version
+from canary_router.core.lifecycle import is_behind, is_unrecorded, newest_seen, release_from, withdrawal
+from canary_router.core.model import UNDETERMINED, Basis, Release, ServiceState, Status, Transform, Version
 from canary_router.core.pointers import Blank, Invalid, Pointers, understand
 from canary_router.errors import Unavailable
 from canary_router.flows.budget import Budget
@@ -16,10 +16,13 @@ from canary_router.flows.listing import readable
 from canary_router.flows.opening import open_release
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Started, give_up, look_up, mark
+from canary_router.flows.uncovering import uncover
 
 _log = logging.getLogger(__name__)
 _PENDING_AT_MOST = 100
 """Look-ups in one run: Step Functions answers 15 a second."""
+_HISTORY_LAGS = 10_000
+"""Milliseconds for which a parameter's history may lag; the next pass looks at what was written just now."""
 _LOOK_UP_SECONDS = 3 * settings.CALL_SECONDS
 """A look-up, the settlement, and what a rescue needs to begin with."""
 
@@ -47,16 +50,26 @@ class Reconciler:
         state = records.state_of(service, self._ports.ledger.get(records.state_key(service)))
         if is_behind(pointers, state, self._ports.clock.now()):
             raise Unavailable(f"current of {service} was read as it was a moment ago; the next pass will know")
+        is_hidden = self._uncover(pointers, state)
         if state.open_release is not None:
-            self._finish(pointers, state.open_release)
-        elif isinstance(pointers.latest, Blank) and state.has_gap(pointers.write):
-            self._controller.driver.put_back(service, state.newest_write, pointers.write)
-        self._open(pointers, max(pointers.current_version, state.current_write))
-        now = self._ports.clock.now()
-        if isinstance(pointers.current, Version) and is_unrecorded(pointers.current_version, state, now):
+            self._finish(pointers, state.open_release, is_hidden=is_hidden)
+        self._open(pointers, state)
+        if isinstance(pointers.current, Version) and is_unrecorded(pointers.current_write, state):
             self._controller.driver.drive(service, state.open_release or "")
 
-    def _finish(self, pointers: Pointers, release_id: str) -> None:
+    def _uncover(self, pointers: Pointers, state: ServiceState) -> bool:
+        """Whether latest hides a write that should be there; what was written just now the next pass looks at.
+
+        Except before an open release is called withdrawn: that one may be what is hidden.
+        """
+        write = pointers.write
+        if write is None:
+            return False
+        is_settled = self._ports.clock.now() - write.modified > _HISTORY_LAGS
+        is_asked = isinstance(pointers.latest, Blank) and state.open_release is not None
+        return (is_settled or is_asked) and uncover(self._ports, self._controller.driver.lease, state, write)
+
+    def _finish(self, pointers: Pointers, release_id: str, *, is_hidden: bool) -> None:
         release = self._release(pointers.service, release_id)
         if release is None:
             return
@@ -64,11 +77,8 @@ class Reconciler:
             self._controller.driver.teller.tell(release)
         for transform in self._transforms(release):
             self._settle(transform)
-        gone = withdrawal(pointers, release) if release.state.can_be_decided else ""
-        if gone and isinstance(pointers.latest, Blank):
-            # It may have been hidden by a blank that was meant for another; then it goes on, in this very pass.
-            hidden = self._controller.driver.put_back(pointers.service, release.write, pointers.write)
-            gone = "" if hidden else gone
+        # What is hidden was put back in this very pass; then this release is superseded, and not withdrawn.
+        gone = withdrawal(pointers, release) if release.state.can_be_decided and not is_hidden else ""
         if gone:
             self._controller.advance(pointers.service, release_id, gone)
         elif isinstance(pointers.current, Invalid) and release.state.can_be_decided:
@@ -76,12 +86,13 @@ class Reconciler:
         else:
             self._controller.advance(pointers.service, release_id)
 
-    def _open(self, pointers: Pointers, seen: int) -> None:
+    def _open(self, pointers: Pointers, state: ServiceState) -> None:
         asked = release_from(pointers, self._ports.clock.now())
         if asked is None:
             return
         # This very pass may have promoted another version since it has read the pointers.
-        release = open_release(self._ports.ledger, asked, None if asked.basis is Basis.CANARY else seen)
+        seen = None if asked.basis is Basis.CANARY else newest_seen(pointers, state)
+        release = open_release(self._ports.ledger, asked, seen)
         if release is None:
             # Somebody else may have opened it at the same time, or the answer was lost.
             release = self._release(asked.service, asked.release_id)

@@ -34,7 +34,7 @@ from canary_router.core.changes.clauses import (
     Commit,
 )
 from canary_router.core.changes.releases import close_aborted, close_promoted, decide, open_release, tell
-from canary_router.core.changes.services import adopt, return_lease, take_lease, turn_page
+from canary_router.core.changes.services import adopt, look, return_lease, take_lease, turn_page
 from canary_router.core.changes.transforms import (
     admit,
     attempt_rescue,
@@ -80,6 +80,7 @@ __all__ = [
     "deciding",
     "join_attempt",
     "leave_attempt",
+    "look",
     "mark_running",
     "open_release",
     "quietly",

@@ -15,20 +15,26 @@ from canary_router.core.changes.clauses import (
     as_read,
 )
 from canary_router.core.conditions import Clause, Op, Value, Write
-from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, Version
+from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, Version, WriteMark
 from canary_router.core.records import release_item, release_key, state_fields, state_key, version_fields
 
 
-def open_release(release: Release, older: str | None, seen: int | None = None) -> Commit:
+def open_release(release: Release, older: str | None, seen: WriteMark | None = None) -> Commit:
     """Opens a release, and supersedes the one that is open (``older``), in one transaction.
 
     Refused when: this write of ``latest`` or a newer one was opened already; another release was opened or closed
     since ``older`` was read; the older one is decided and its pointers are being written; a write of ``current`` after
-    the version ``seen`` is on record, so that what the release was compared with is not current any more.
+    the one that was ``seen`` is on record, so that what the release was compared with is not current any more.
     """
     same = as_read(SAME_OPEN, "open_release", older)
     newer = Clause(NEWER, "newest", Op.BELOW_OR_ABSENT, release.write.sortable)
-    compared = () if seen is None else (Clause(SAME_CURRENT, "current_write", Op.BELOW_OR_ABSENT, seen + 1),)
+    compared: tuple[Clause, ...] = ()
+    if seen is not None:
+        # By its time too: a parameter that was deleted and made anew counts from 1 again.
+        compared = (
+            Clause(SAME_CURRENT, "current_write", Op.BELOW_OR_ABSENT, seen.version + 1),
+            Clause(SAME_CURRENT, "current_write_at", Op.BELOW_OR_ABSENT, seen.modified + 1),
+        )
     state = Write(
         state_key(release.service),
         (same, newer, *compared),

@@ -2,11 +2,11 @@
 
 from canary_router.core.changes.clauses import LEASE_FREE, LEASE_OWN, NEW, SEEN_WRITE, Commit, as_read
 from canary_router.core.conditions import Clause, Op, Write
-from canary_router.core.model import Release, ServiceState
+from canary_router.core.model import Release, ServiceState, WriteMark
 from canary_router.core.records import release_item, release_key, state_key, version_fields
 
 
-def adopt(adopted: Release, state: ServiceState, now: int) -> Commit:
+def adopt(adopted: Release, state: ServiceState) -> Commit:
     """Puts on record that ``current`` was written by hand; ``adopted`` is that write, as a closed release.
 
     Refused when another write of ``current`` has come on record since ``state`` was read.
@@ -25,7 +25,7 @@ def adopt(adopted: Release, state: ServiceState, now: int) -> Commit:
                 **version_fields("current", adopted.target),
                 **version_fields("previous", state.previous_to(adopted.target)),
                 "current_write": adopted.write.version,
-                "current_write_at": now,
+                "current_write_at": adopted.write.modified,
             },
         ),
     )
@@ -36,6 +36,11 @@ def turn_page(service: str, cursor: str | None) -> Commit:
     if cursor is None:
         return (Write(state_key(service), (), remove=("pending_cursor",)),)
     return (Write(state_key(service), (), assign={"pending_cursor": cursor}),)
+
+
+def look(service: str, write: WriteMark) -> Commit:
+    """Records that nothing is hidden up to this write of ``latest``. It stays true: what comes late comes after it."""
+    return (Write(state_key(service), (), assign={"looked": write.sortable}),)
 
 
 def take_lease(service: str, owner: str, now: int, until: int) -> Commit:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from canary_router.sim.evidence import Evidence
 from canary_router.sim.journal import Attempt
+from canary_router.sim.scheduler import START
 from canary_router.sim.world import is_valid, tag_of
 
 _ANSWERED = (202, 409)
@@ -44,9 +45,22 @@ def _current_for(evidence: Evidence, attempt: Attempt) -> set[str]:
 
     Long ago, too, where it goes by what is remembered while SSM is silent, or by the record of a job with a key.
     """
-    remembers = attempt.key is not None or attempt.faults_at("pointers") - {"stale"}
+    remembers = attempt.key is not None or _is_silent(evidence, attempt)
     since = 0.0 if remembers else attempt.sent - _SETTLED
     return {tag_of(value) for value in evidence.held("current", since, attempt.answered) if value}
+
+
+def _is_silent(evidence: Evidence, attempt: Attempt) -> bool:
+    """Whether SSM has not answered this attempt, or one before it: then a router asks no more for a while."""
+    asked = attempt.sent - evidence.plan.pointer_ttl * 1000
+    down = (one for one in evidence.plan.outages if one.port == "pointers")
+    if any(START + one.at * 1000 <= attempt.answered and asked <= START + one.until * 1000 for one in down):
+        return True
+    return any(
+        other.faults_at("pointers") - {"stale"}
+        for other in evidence.journal.attempts
+        if other.answered >= asked and other.sent <= attempt.answered
+    )
 
 
 def _has_reason(evidence: Evidence, attempt: Attempt, current: set[str]) -> bool:

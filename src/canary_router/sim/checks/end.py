@@ -85,10 +85,15 @@ def _needless(evidence: Evidence) -> Iterator[str]:
 
 
 def _writers(evidence: Evidence) -> Iterator[str]:
-    """Two runs never write ``current`` for one release: a later one knows what an earlier one wrote."""
+    """Two runs never write ``current`` for one release: a later one knows what an earlier one wrote.
+
+    Unless somebody has deleted the parameter in between, and its history with it.
+    """
     by: dict[str, set[str]] = {}
     for write in evidence.writes("current"):
-        if write.note.startswith(PROMOTED):
+        if write.value is None:
+            by.clear()
+        elif write.note.startswith(PROMOTED):
             by.setdefault(write.note, set()).add(write.who)
     for note, runs in by.items():
         if len(runs) > 1:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from canary_router.core.model import ReleaseState
 from canary_router.core.policy import parse_policy
 from canary_router.errors import InvalidPolicy
-from canary_router.settings import BLANK
+from canary_router.settings import BLANK, RELEASE_TTL
 from canary_router.sim.evidence import BLANKED, Evidence, is_by_person, is_release, release_id_of
 from canary_router.sim.journal import PointerWrite
 from canary_router.sim.world import is_valid, tag_of
@@ -38,7 +38,7 @@ def check_opened(evidence: Evidence, write: PointerWrite, later: Sequence[Pointe
     being promoted or aborted, and none was opened or closed by somebody else during the look.
     """
     name = f"{write.who}'s write {write.version} of {tag_of(str(write.value))}"
-    taken = next((other for other in later if _takes_place(other, write)), None)
+    taken = next((other for other in later if _takes_place(evidence, other, write)), None)
     if taken is None:
         yield f"{name} was never opened"
         return
@@ -55,18 +55,30 @@ def check_opened(evidence: Evidence, write: PointerWrite, later: Sequence[Pointe
             return
 
 
-def _takes_place(other: PointerWrite, write: PointerWrite) -> bool:
+def _takes_place(evidence: Evidence, other: PointerWrite, write: PointerWrite) -> bool:
     if other.note.startswith(_PUT_BACK):
         # What is put back takes the place of what came before it, not of a newer write that it hides.
-        return int(other.note.removeprefix(_PUT_BACK)) >= write.version
+        return _original(evidence, other).at >= _original(evidence, write).at
     return is_release(other) or is_by_person(other) or other.note == f"{BLANKED}{release_id_of(write)}"
 
 
+def _original(evidence: Evidence, write: PointerWrite) -> PointerWrite:
+    """What somebody else has written, of which a write may be a copy."""
+    while write.note.startswith(_PUT_BACK):
+        version = int(write.note.removeprefix(_PUT_BACK))
+        write = [one for one in evidence.writes("latest") if one.version == version and one.at < write.at][-1]
+    return write
+
+
 def _routers(evidence: Evidence, since: float) -> Iterator[_Look]:
-    """Requests without a key that were answered without a fault, by routers that remembered nothing older."""
+    """Requests without a key that were answered without a fault, by routers that remembered nothing older.
+
+    A router that was refused, or met trouble with the table, asks nobody for a second; the look begins before that.
+    """
     remembered = evidence.plan.pointer_ttl * 1000
     attempts = evidence.journal.attempts
     silent = [attempt for attempt in attempts if attempt.faults_at("pointers") - {"stale"}]
+    troubled = [attempt for attempt in attempts if attempt.faults_at("ledger")]
     for attempt in attempts:
         if attempt.key is not None or attempt.faults or attempt.status != _ACCEPTED:
             continue
@@ -74,7 +86,9 @@ def _routers(evidence: Evidence, since: float) -> Iterator[_Look]:
         asked = attempt.sent - remembered
         if asked < since or any(other.answered > asked - _SEEN and other.sent < attempt.sent for other in silent):
             continue
-        yield _Look(attempt.task, attempt.sent, attempt.answered)
+        began = attempt.sent - RELEASE_TTL * 1000
+        if not any(other.answered > began and other.sent < attempt.sent for other in troubled):
+            yield _Look(attempt.task, began, attempt.answered)
 
 
 def _is_free(evidence: Evidence, look: _Look, write: PointerWrite) -> bool:

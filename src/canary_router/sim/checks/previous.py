@@ -10,13 +10,11 @@ from typing import TypeAlias
 
 from canary_router.core.model import Basis
 from canary_router.sim.checks.orders import orders_on_record
-from canary_router.sim.evidence import Evidence, is_by_person
+from canary_router.sim.evidence import PROMOTED, Evidence, is_by_person
 from canary_router.sim.journal import PointerWrite
 from canary_router.sim.world import is_valid, tag_of
 
 _SEEN = 3_000.0
-_MADE_ANEW = 65_000.0
-"""A parameter that was deleted and made anew is only told from an old read after so long, milliseconds."""
 _SLIPPED_IN = 65_000.0
 """What was written so shortly before a rollback the person who has ordered it need not have seen, milliseconds."""
 _Known: TypeAlias = tuple[str, str]
@@ -53,11 +51,10 @@ def _possible(evidence: Evidence, writes: Sequence[PointerWrite], until: float) 
     """All that can be known of the last two versions at a moment, after these writes of ``current``."""
     known: set[_Known] = {("", "")}
     ends = [*(after.at for _, after in pairwise(writes)), until]
-    for number, (write, end) in enumerate(zip(writes, ends, strict=False)):
+    for write, end in zip(writes, ends, strict=False):
         if not is_valid(write.value):
             continue
-        is_new = all(write.version > earlier.version for earlier in writes[:number])
-        since = write.at + (_SEEN if is_new else _MADE_ANEW)
+        since = write.at + _SEEN
         after = {_followed(one, tag_of(str(write.value))) for one in known}
         known = after if _is_known(evidence, write, since, end) else known | after
     return known
@@ -69,7 +66,14 @@ def _followed(known: _Known, tag: str) -> _Known:
 
 
 def _is_known(evidence: Evidence, write: PointerWrite, since: float, until: float) -> bool:
-    """Whether a write must have come on record: it is our own, or somebody has looked at it without a fault."""
+    """Whether a write must have come on record: it is our own, or somebody has looked at it without a fault.
+
+    Whoever deletes the parameter takes its history with it, and what it says of a write whose maker has died.
+    """
     if not is_by_person(write):
-        return True
+        changes = (one for one in evidence.journal.transitions if write.note == f"{PROMOTED}{one.release_id}")
+        closed = next((one.at for one in changes if one.after == "PROMOTED"), float("inf"))
+        deletions = (one.at for one in evidence.writes("current") if one.value is None and one.at > write.at)
+        deleted = next(deletions, float("inf"))
+        return closed < deleted or deleted == float("inf")
     return any(one.clean and since < one.began and one.ended < until for one in evidence.journal.passes)

@@ -11,12 +11,12 @@ from itertools import count
 from typing import Any
 
 from canary_router.api import calls
-from canary_router.core import changes, lifecycle, records, verdict
+from canary_router.core import changes, lifecycle, records, verdict, writes
 from canary_router.core.conditions import Write
 from canary_router.core.model import Release, WriteMark
 from canary_router.core.verdict import Hold, Promote, judge
 from canary_router.errors import Unavailable
-from canary_router.flows import blanking, drive, keyed, lease, reconcile, rescue, starting, telling
+from canary_router.flows import blanking, drive, keyed, lease, reconcile, rescue, starting, telling, uncovering
 from canary_router.flows.admission import Admission, Canary
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Unknown
@@ -106,7 +106,7 @@ def _hopeful(release: Release, now: int) -> Any:
 def _blank_whatever_is_there(pointers: Any, service: str, write: Any, readings: Any, now: int) -> None:
     del now
     if readings.latest is not None:
-        pointers.put(service, "latest", "none", lifecycle.blank_note(write.release_id))
+        pointers.put(service, "latest", "none", writes.blank_note(write.release_id))
 
 
 def _guessed(found: Any, lost: str, broke: str) -> Any:
@@ -202,9 +202,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an overwritten release is never put back",
         "no lost release",
-        ((blanking, "overwritten", _nothing), (blanking, "hidden", _nothing)),
+        ((blanking, "hidden", _nothing), (uncovering, "hidden", _nothing)),
     ),
-    Mutant("what a withdrawal has hidden is not looked for", "no lost release", ((blanking, "hidden", _nothing),)),
+    Mutant("what a withdrawal has hidden is not looked for", "no lost release", ((uncovering, "hidden", _nothing),)),
     Mutant("pointers written without the lease", "pointers at rest", (without("take_lease", changes.LEASE_FREE),)),
     Mutant("a lease shorter than the function's timeout", "pointers at rest", ((lease, "LEASE_SECONDS", 2),)),
     Mutant(

@@ -14,6 +14,8 @@ from canary_router.sim.plans.plan import (
     Request,
 )
 
+_ANEW = 30.0
+"""Seconds that SSM asks to wait before the name of a deleted parameter is used again."""
 _RETRIES = 60.0
 """Seconds over which a deployment may repeat its write."""
 
@@ -127,19 +129,19 @@ def draw_outages(chance: random.Random, chaos: float) -> tuple[Outage, ...]:
 
 
 def draw_losses_of_current(seed: int, deployments: tuple[Deployment, ...]) -> tuple[Deed, ...]:
-    """Somebody blanks ``current`` by hand, while releases are under way, and corrects that later.
-
-    Nobody deletes it: it would count its versions from 1 again, and the record knows its writes by version alone.
-    """
+    """Somebody blanks ``current`` by hand, or deletes it, while releases are under way, and corrects that later."""
     chance = random.Random(f"{seed} losses")
     if chance.random() >= 0.15:
         return ()
     at = chance.choice(deployments).at + chance.expovariate(1 / 25)
     corrected = at + chance.uniform(5, 90)
-    return (
-        Deed("person-8", at, "current", "none"),
-        Deed("person-8-corrects", corrected, "current", chance.choice(("v0.9.0", "v1.0.0"))),
-    )
+    tag = chance.choice(("v0.9.0", "v1.0.0"))
+    if chance.random() < 0.5:
+        # A parameter that is made anew counts its versions from 1 again, and sometimes it counts further than before.
+        anew = (corrected + _ANEW, *(corrected + _ANEW + 1 + count for count in range(chance.choice((0, 0, 1, 2)))))
+        again = (Deed(f"person-8-writes-{number}", moment, "current", tag) for number, moment in enumerate(anew, 1))
+        return (Deed("person-8", at, "current", None), *again)
+    return (Deed("person-8", at, "current", "none"), Deed("person-8-corrects", corrected, "current", tag))
 
 
 def draw_outages_of_pipelines(seed: int, deployments: tuple[Deployment, ...]) -> tuple[Outage, ...]:
