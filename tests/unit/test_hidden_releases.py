@@ -8,9 +8,9 @@ from tests.unit.world import SERVICE, World, arn
 
 from canary_router.core import changes
 from canary_router.core.lifecycle import release_from
-from canary_router.core.model import Basis, ReleaseState
+from canary_router.core.model import Basis, ReleaseState, Status
 from canary_router.core.pointers import Reading, Readings, understand
-from canary_router.core.writes import blank_note
+from canary_router.core.writes import blank_note, put_back_note
 from canary_router.errors import Unavailable, Uncertain
 from canary_router.flows.blanking import put_back
 from canary_router.flows.operate import Released, withdraw
@@ -277,3 +277,107 @@ def test_what_a_withdrawal_has_hidden_is_not_put_back_over_a_newer_release() -> 
     world.reconcile()
     assert world.pointer("latest") == arn("v1.3.0")
     assert (world.release.target.tag, world.release.state) == ("v1.3.0", ReleaseState.OPEN)
+
+
+def put_back_late(world: World) -> None:
+    """Writes 2 to 5 of latest: v1.2.0, a late blank for v1.1.0, v1.3.0, and v1.2.0 put back by a run that is dead."""
+    world.write_latest("v1.1.0")
+    write = world.readings.latest
+    assert write is not None
+    lost = world.pointers.put(SERVICE, "latest", arn("v1.2.0"), "")
+    world.pointers.put(SERVICE, "latest", "none", blank_note(write.mark.release_id))
+    world.write_latest("v1.3.0")
+    world.clock.advance(1)
+    world.pointers.put(SERVICE, "latest", arn("v1.2.0"), put_back_note(lost))
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "a router opened it", "it was promoted", "it was aborted"])
+def test_a_release_that_a_late_putting_back_of_an_older_one_hides_is_put_back(meanwhile: str) -> None:
+    world = World()
+    put_back_late(world)
+    if meanwhile != "nothing":
+        jobs = [world.submit(), world.submit()]
+        if meanwhile != "a router opened it":
+            for job in jobs:
+                world.end(job, Status.SUCCEEDED if meanwhile == "it was promoted" else Status.FAILED)
+            world.clock.advance(60)
+            world.controller().advance(SERVICE, world.release.release_id)
+    for _ in range(3):
+        world.reconcile()
+    assert world.pointer("latest") == arn("v1.3.0")
+    assert (world.release.target.tag, world.release.state) == ("v1.3.0", ReleaseState.OPEN)
+
+
+def test_a_hidden_release_that_was_decided_does_not_come_back() -> None:
+    world = World()
+    world.write_latest("v1.1.0")
+    for job in (world.submit(), world.submit()):
+        world.end(job, Status.FAILED)
+    assert world.release.state is ReleaseState.ABORTED
+    # As if its own blank had never been written, and one for another release had come instead.
+    world.pointers.delete(SERVICE, "latest")
+    written = Reading(arn("v1.1.0"), world.release.write.version, world.release.write.modified)
+    blank = Reading("none", 2, world.clock.now(), blank_note("r9-1"))
+
+    class Told(BlanksUnseenAndDies):
+        def __init__(self) -> None:
+            super().__init__(world, "")
+            self.read = lambda service: replace(world.pointers.read(service), latest=blank)
+            self.history = lambda service, leaf, after_version: (written, blank)
+            self.put = lambda *given: pytest.fail(f"wrote {given}")  # type: ignore[method-assign]
+
+    world.replace_ports(pointers=Told())
+    world.reconcile()
+    assert world.state.looked_up_to == blank.mark, "nobody looks again"
+
+
+def test_while_the_history_lags_a_new_release_is_opened_all_the_same_and_looked_behind_later() -> None:
+    world = World()
+
+    class Lagging(BlanksUnseenAndDies):
+        def __init__(self) -> None:
+            super().__init__(world, "")
+            self.history = lambda service, leaf, after_version: world.pointers.history(service, leaf, after_version)[
+                :-1
+            ]
+            self.put = world.pointers.put  # type: ignore[method-assign]
+
+    world.write_latest("v1.1.0")
+    world.replace_ports(pointers=Lagging())
+    world.reconcile()
+    assert (world.release.state, world.state.looked_up_to) == (ReleaseState.OPEN, None)
+    world.replace_ports(pointers=world.pointers)
+    world.reconcile()
+    assert world.readings.latest is not None
+    assert world.state.looked_up_to == world.readings.latest.mark
+
+
+def test_a_write_that_was_looked_behind_costs_no_further_look() -> None:
+    world = World()
+    looks: list[int] = []
+
+    class Counting(BlanksUnseenAndDies):
+        def __init__(self) -> None:
+            super().__init__(world, "")
+            self.history = self._counted
+
+        def _counted(self, service: str, leaf: str, after_version: int) -> tuple[Reading, ...]:
+            looks.append(after_version)
+            return world.pointers.history(service, leaf, after_version)
+
+    world.write_latest("v1.1.0")
+    world.replace_ports(pointers=Counting())
+    for _ in range(3):
+        world.reconcile()
+    assert looks == [0]
+
+
+def test_whoever_puts_back_over_one_new_write_after_the_other_stops_and_leaves_the_rest_to_the_next_pass() -> None:
+    world = World()
+    lost = world.pointers.put(SERVICE, "latest", arn("v1.2.0"), "")
+    world.pointers.put(SERVICE, "latest", "none", blank_note("r9-1"))
+    busy = WritesJustBefore(world, *(f"v2.{number}.0" for number in range(9)))
+    with pytest.raises(Unavailable, match="written all the time"):
+        put_back(busy, SERVICE, world.pointers.history(SERVICE, "latest", 0)[lost - 1], last=2)
+    world.reconcile()
+    assert world.pointer("latest") == arn("v2.3.0")

@@ -77,20 +77,53 @@ def test_latest_is_not_taken_for_blanked_on_an_old_read(how: str) -> None:
     assert world.release.state is ReleaseState.PROMOTED
 
 
-def test_a_parameter_that_was_deleted_and_made_anew_is_believed_after_a_minute() -> None:
+@pytest.mark.parametrize("writes", [1, 2, 3, 4])
+def test_a_current_that_was_deleted_and_made_anew_is_told_from_an_old_read_by_its_time(writes: int) -> None:
     world = World()
     for tag in ("v1.1.0", "v1.2.0"):
         promoted(world, tag)
-    world.clock.advance(60)
+    assert world.state.current_write == 3
     world.pointers.delete(SERVICE, "current")
-    world.pointers.put(SERVICE, "current", arn("v1.0.0"), "by hand")
+    world.clock.advance(30)
+    for _ in range(writes):
+        world.pointers.put(SERVICE, "current", arn("v1.0.0"), "by hand")
     assert world.readings.current is not None
-    assert world.readings.current.version == 1
+    assert world.readings.current.version == writes
     world.write_latest("v1.3.0")
     world.reconcile()
     assert (world.release.target.tag, world.release.state) == ("v1.3.0", ReleaseState.OPEN)
     assert world.state.current is not None
-    assert (world.state.current.tag, world.state.current_write) == ("v1.0.0", 1)
+    assert (world.state.current.tag, world.state.current_write) == ("v1.0.0", writes)
+
+
+def test_our_write_of_a_current_made_anew_is_known_again_after_a_crash() -> None:
+    world = World()
+    promoted(world, "v1.1.0")
+    world.pointers.delete(SERVICE, "current")
+    world.clock.advance(30)
+    world.write_latest("v1.2.0")
+
+    class KilledAtTheBlank(Lagging):
+        def __init__(self) -> None:
+            super().__init__(world)
+            self.put = self._put
+
+        def _put(self, service: str, leaf: str, value: str, note: str) -> int:
+            if value == "none":
+                raise Uncertain("killed")
+            return world.pointers.put(service, leaf, value, note)
+
+    world.replace_ports(pointers=KilledAtTheBlank())
+    with pytest.raises(Uncertain):
+        world.reconcile()
+    world.replace_ports(pointers=world.pointers)
+    world.pointers.put(SERVICE, "current", arn("v0.9.0"), "by hand")
+    for _ in range(3):
+        world.reconcile()
+    assert (world.pointer("current"), world.pointer("latest")) == (arn("v0.9.0"), "none")
+    assert world.state.current is not None
+    assert world.state.previous is not None
+    assert (world.state.current.tag, world.state.previous.tag, world.state.current_write) == ("v0.9.0", "v1.2.0", 2)
 
 
 @pytest.mark.parametrize("keeps_the_note", [False, True])

@@ -115,6 +115,21 @@ def test_a_latest_overwritten_with_rubbish_withdraws_the_release_and_stays() -> 
     assert (world.release.state, world.pointer("latest")) == (ReleaseState.ABORTED, "rubbish")
 
 
+def test_a_release_whose_place_a_newer_one_takes_does_not_wait_for_the_policy_of_that_one() -> None:
+    world = World()
+    canaries(world)
+    world.pointers.put(SERVICE, "policy", "rubbish", "a person")
+    world.write_latest("v1.2.0")
+    world.reconcile()
+    assert (world.release.target.tag, world.release.state) == ("v1.1.0", ReleaseState.ABORTED)
+    assert world.release.reason == (
+        "withdrawn: v1.2.0 was released after it, and waits until policy and current are valid"
+    )
+    world.pointers.put(SERVICE, "policy", "{}", "mended")
+    world.reconcile()
+    assert (world.release.target.tag, world.release.state) == ("v1.2.0", ReleaseState.OPEN)
+
+
 def test_nothing_is_promoted_over_an_invalid_current() -> None:
     world = World()
     for transform in canaries(world):

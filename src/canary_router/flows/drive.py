@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from canary_router.core import changes, records
 from canary_router.core.lifecycle import adoption, is_unrecorded
-from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version
-from canary_router.core.pointers import Invalid, Pointers, Reading, Readings, understand
+from canary_router.core.model import Basis, Release, ReleaseState, ServiceState
+from canary_router.core.pointers import Blank, Invalid, Pointers, Reading, Readings, understand
 from canary_router.core.writes import attributed
 from canary_router.errors import Unavailable
 from canary_router.flows.blanking import blank_latest
@@ -200,7 +200,7 @@ def _promotion_note(release: Release) -> str:
 
 
 def _is_overtaken(release: Release, pointers: Pointers) -> bool:
-    """Whether a release was decided since nothing was to be proven, but another version was made current since."""
-    if release.basis not in _NOTHING_TO_PROVE:
-        return False
-    return isinstance(pointers.current, Version) and pointers.current != release.target
+    """Whether a release was decided since nothing was to be proven, but what is current was changed by hand since."""
+    if release.basis is Basis.ALREADY_CURRENT:
+        return pointers.current != release.target
+    return release.basis is Basis.FIRST and pointers.current not in (Blank(), release.target)

@@ -16,13 +16,11 @@ from canary_router.flows.listing import readable
 from canary_router.flows.opening import open_release
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Started, give_up, look_up, mark
-from canary_router.flows.uncovering import uncover
+from canary_router.flows.uncovering import Lagging, uncover
 
 _log = logging.getLogger(__name__)
 _PENDING_AT_MOST = 100
 """Look-ups in one run: Step Functions answers 15 a second."""
-_HISTORY_LAGS = 10_000
-"""Milliseconds for which a parameter's history may lag; the next pass looks at what was written just now."""
 _LOOK_UP_SECONDS = 3 * settings.CALL_SECONDS
 """A look-up, the settlement, and what a rescue needs to begin with."""
 
@@ -58,16 +56,18 @@ class Reconciler:
             self._controller.driver.drive(service, state.open_release or "")
 
     def _uncover(self, pointers: Pointers, state: ServiceState) -> bool:
-        """Whether latest hides a write that should be there; what was written just now the next pass looks at.
+        """Whether latest hides a write that should be there. While the history lags the next pass looks again.
 
         Except before an open release is called withdrawn: that one may be what is hidden.
         """
-        write = pointers.write
-        if write is None:
+        if pointers.write is None:
             return False
-        is_settled = self._ports.clock.now() - write.modified > _HISTORY_LAGS
-        is_asked = isinstance(pointers.latest, Blank) and state.open_release is not None
-        return (is_settled or is_asked) and uncover(self._ports, self._controller.driver.lease, state, write)
+        try:
+            return uncover(self._ports, self._controller.driver.lease, state, pointers.write)
+        except Lagging:
+            if isinstance(pointers.latest, Blank) and state.open_release is not None:
+                raise
+            return False
 
     def _finish(self, pointers: Pointers, release_id: str, *, is_hidden: bool) -> None:
         release = self._release(pointers.service, release_id)

@@ -17,6 +17,10 @@ _MAY_RETURN = (ReleaseState.OPEN, ReleaseState.PAUSED, ReleaseState.SUPERSEDED)
 """A release whose write is hidden was superseded by a write of ours. One that was decided does not come back."""
 
 
+class Lagging(Unavailable):
+    """The history is not yet as new as what was read of the parameter."""
+
+
 def uncover(ports: Ports, lease: Lease, state: ServiceState, seen: WriteMark) -> bool:
     """Puts back a write of ``latest`` that writes of ours hide, though they were made for others.
 
@@ -30,7 +34,8 @@ def uncover(ports: Ports, lease: Lease, state: ServiceState, seen: WriteMark) ->
         Whether there was one; True also while another run holds the lease, since nobody can tell yet.
 
     Raises:
-        Unavailable: A dependency does not answer, or the history is not as new as what was seen; a later run looks.
+        Lagging: The history is not yet as new as what was seen; a later run looks.
+        Unavailable: A dependency does not answer; as above.
         Uncertain: It may have been put back; a later run looks.
     """
     if state.looked_up_to is not None and seen <= state.looked_up_to:
@@ -60,7 +65,7 @@ def _find(ports: Ports, state: ServiceState, seen: WriteMark) -> tuple[WriteMark
     after = 0 if looked is None or seen.version < looked.version else looked.version - 1
     history = ports.pointers.history(state.service, LATEST, after)
     if not history or history[-1].mark < seen:
-        raise Unavailable(f"the history of latest of {state.service} lags behind; a later look will tell")
+        raise Lagging(f"the history of latest of {state.service} lags behind; a later look will tell")
     newest, lost = history[-1].mark, hidden(history)
     if lost is None:
         return newest, None

@@ -45,14 +45,18 @@ def check_orders(evidence: Evidence) -> Iterator[str]:
 def _is_certain(evidence: Evidence, order_id: str) -> bool:
     """Whether a refusal excludes that an earlier try, whose answer was lost, still arrives.
 
-    It does not for a rollback, and where the refusal's reason, an invalid ``current``, can go away again.
+    It does not for a rollback, and where the pointers are the reason, not the record: ``current`` is invalid, or a
+    release that is to be promoted has lost its write of ``latest``.
     """
     told = [one for one in evidence.journal.orders if one.order_id == order_id]
     if len(told) == 1:
         return True
     if told[-1].answer == "not done":
         return False
-    held = evidence.held("current", told[0].sent - 5_000, told[-1].answered)
+    since, until = told[0].sent - 5_000, told[-1].answered
+    if told[0].kind is OrderKind.PROMOTE and len(list(evidence.held("latest", since, until))) > 1:
+        return False
+    held = evidence.held("current", since, until)
     return told[0].kind is not OrderKind.ROLLBACK and all(is_valid(value) for value in held)
 
 

@@ -13,10 +13,11 @@ from typing import Any
 from canary_router.api import calls
 from canary_router.core import changes, lifecycle, records, verdict, writes
 from canary_router.core.conditions import Write
-from canary_router.core.model import Release, WriteMark
+from canary_router.core.model import Release, Version, WriteMark
+from canary_router.core.pointers import Blank
 from canary_router.core.verdict import Hold, Promote, judge
 from canary_router.errors import Unavailable
-from canary_router.flows import blanking, drive, keyed, lease, reconcile, rescue, starting, telling, uncovering
+from canary_router.flows import blanking, drive, keyed, lease, orders, reconcile, rescue, starting, telling, uncovering
 from canary_router.flows.admission import Admission, Canary
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Unknown
@@ -164,6 +165,7 @@ _OFFER = Canary.offer
 _ADMIT = Canary.admit
 _CARRY_ON = drive.Driver._carry_on  # noqa: SLF001 - what a mutant replaces it has to call
 _WITHDRAWAL = lifecycle.withdrawal
+_UNCOVER = reconcile.Reconciler._uncover  # noqa: SLF001 - what a mutant replaces it has to call
 _OLDEST = WriteMark(0, 0)
 
 
@@ -172,6 +174,21 @@ _IDS = count()
 
 def _another_id(service: str, key: str) -> str:
     return f"k-{service}-{key}-{next(_IDS)}"
+
+
+def _waiting(pointers: Any, release: Release) -> str:
+    return "" if isinstance(pointers.latest, Version) else _WITHDRAWAL(pointers, release)
+
+
+def _by_version(write: Any, state: Any) -> bool:
+    return write is not None and write.version > state.current_write
+
+
+_IN_FLOWS = ((reconcile, "is_unrecorded", _by_version), (orders, "is_unrecorded", _by_version))
+
+
+def _only_behind_blanks(self: Any, pointers: Any, state: Any) -> bool:
+    return isinstance(pointers.latest, Blank) and _UNCOVER(self, pointers, state)
 
 
 def _nothing(*_args: Any, **_kwargs: Any) -> None:
@@ -205,6 +222,11 @@ MUTANTS: tuple[Mutant, ...] = (
         ((blanking, "hidden", _nothing), (uncovering, "hidden", _nothing)),
     ),
     Mutant("what a withdrawal has hidden is not looked for", "no lost release", ((uncovering, "hidden", _nothing),)),
+    Mutant(
+        "nobody looks behind a value that was put back",
+        "no lost release",
+        ((reconcile.Reconciler, "_uncover", _only_behind_blanks),),
+    ),
     Mutant("pointers written without the lease", "pointers at rest", (without("take_lease", changes.LEASE_FREE),)),
     Mutant("a lease shorter than the function's timeout", "pointers at rest", ((lease, "LEASE_SECONDS", 2),)),
     Mutant(
@@ -243,6 +265,12 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("a first version over what a person wrote", "evidence", ((drive, "_is_overtaken", _no),)),
     Mutant("an old read of latest is a withdrawal", "no lost release", ((reconcile, "withdrawal", _any_withdrawal),)),
+    Mutant(
+        "a current made anew is told by its version alone",
+        "pointers at rest",
+        ((lifecycle, "is_unrecorded", _by_version), (drive, "is_unrecorded", _by_version), *_IN_FLOWS),
+    ),
+    Mutant("what waits for a policy leaves the older one waiting", "progress", ((reconcile, "withdrawal", _waiting),)),
     Mutant("conclusions from an old read of current", "evidence", ((reconcile, "is_behind", _no),)),
     Mutant("latest is blank already, says an old read", "pointers at rest", ((blanking, "is_older_than", _no),)),
     Mutant("trouble with the canary's record reaches the caller", "no downtime", ((Canary, "offer", _careless_offer),)),

@@ -27,8 +27,9 @@ suite replays the seed of every row, and looks for another one where the program
 _FOOT = """
 A guard that stands alone in this table is needed. These do not, and say so:
 
-- That a blank puts back at once what it has overwritten is not needed for safety, only for speed: the next pass of
-  reconciliation finds it. The row above takes both away.
+- That whoever blanks latest, or puts a value back, looks at once whether that hides a write is not needed for safety,
+  only for speed: the next pass of reconciliation finds it. The row above takes both away.
+- That a hidden write whose release was decided does not come back saves a second judgement of it, and guards nothing.
 - Of the two clauses that keep an old release from being opened, "newer than any write seen" and "no other release came
   between", either one alone stops nearly every schedule. The row above takes both away.
 - That a rescue's attempt asks for one that is not settled matters once a rescue was given up, after a day. No schedule
@@ -37,8 +38,6 @@ A guard that stands alone in this table is needed. These do not, and say so:
   nobody has adopted. Both hold in every schedule: the one comes after a look that finds no execution, the other under
   the lease. They keep the record whole where something breaks what it is taken to do: a clock that is wrong by more
   than ten seconds opens the lease, and an execution may show later than Step Functions is known to show it.
-- That what is put back is looked at once more, since it may hide a newer release in turn, needs two writes of others
-  between three calls of ours. No schedule brings them together; the chaos (`make chaos`) does, and unit tests.
 - Giving a lease back asks for one's own. Whoever closes a release gives it back in that very write, so what comes after
   is rare and late; none of 10,000 schedules let it hit another run's lease.
 - That a router looks whether a release has room, before it asks for a place, saves a write and guards nothing.
