@@ -54,15 +54,16 @@ def is_older_than(latest: Reading | None, write: WriteMark, now: int) -> bool:
     return latest.mark < write
 
 
-def withdrawal(pointers: Pointers, release: Release) -> str:
+def withdrawal(pointers: Pointers, release: Release, now: int) -> str:
     """Why an undecided release lost its pointer; empty while ``latest`` still holds its write.
 
     A newer value that can be released is no withdrawal: it supersedes the release when it is opened. A value that is
-    older than the release's own write is a stale read and says nothing. A missing parameter has no age, and the
-    release was opened from it, so it was deleted since; that read may be stale too, and is believed at the deadline
-    only.
+    older than the release's own write is a stale read and says nothing; so is a parameter that is missing, unless
+    the release's write is older than any read.
     """
-    if pointers.write is None or pointers.write <= release.write or pointers.candidate is not None:
+    if pointers.write is None:
+        return "" if is_older_than(None, release.write, now) else "withdrawn: latest was deleted"
+    if pointers.write <= release.write or pointers.candidate is not None:
         return ""
     if isinstance(pointers.latest, Blank):
         return "withdrawn: latest was blanked by somebody else"
@@ -79,9 +80,11 @@ def obstacle(pointers: Pointers, release: Release) -> str:
     """
     if isinstance(pointers.current, Invalid):
         return "current holds an invalid value, which nothing is written over"
-    if pointers.write is None or pointers.write <= release.write:
+    if pointers.write is None:
+        return "latest, which held its write, is missing"
+    if pointers.write <= release.write:
         return ""
-    return withdrawal(pointers, release) or "a newer write of latest takes its place"
+    return "latest was blanked" if isinstance(pointers.latest, Blank) else "a newer write of latest takes its place"
 
 
 _MADE_ANEW = 15_000

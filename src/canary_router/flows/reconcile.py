@@ -78,7 +78,8 @@ class Reconciler:
         for transform in self._transforms(release):
             self._settle(transform)
         # What is hidden was put back in this very pass; then this release is superseded, and not withdrawn.
-        gone = withdrawal(pointers, release) if release.state.can_be_decided and not is_hidden else ""
+        can_be_gone = release.state.can_be_decided and not is_hidden
+        gone = withdrawal(pointers, release, self._ports.clock.now()) if can_be_gone else ""
         if gone:
             self._controller.advance(pointers.service, release_id, gone)
         elif isinstance(pointers.current, Invalid) and release.state.can_be_decided:

@@ -59,7 +59,11 @@ def _takes_place(evidence: Evidence, other: PointerWrite, write: PointerWrite) -
     if other.note.startswith(_PUT_BACK):
         # What is put back takes the place of what came before it, not of a newer write that it hides.
         return _original(evidence, other).at >= _original(evidence, write).at
-    return is_release(other) or is_by_person(other) or other.note == f"{BLANKED}{release_id_of(write)}"
+    if is_release(other) or is_by_person(other):
+        return True
+    original = _original(evidence, write)
+    copies = (one for one in evidence.writes("latest") if _original(evidence, one) == original)
+    return any(other.note == f"{BLANKED}{release_id_of(copy)}" for copy in copies)
 
 
 def _original(evidence: Evidence, write: PointerWrite) -> PointerWrite:

@@ -28,4 +28,4 @@ def _ends(write: PointerWrite, release: Release) -> bool:
     if (write.modified, write.version) <= (release.write.modified, release.write.version):
         return False
     withdrawn = write.who.startswith("deploy") and write.note == f"{BLANKED}{release.release_id}"
-    return withdrawn or is_release(write) or (is_by_person(write) and write.value is not None)
+    return withdrawn or is_release(write) or is_by_person(write)

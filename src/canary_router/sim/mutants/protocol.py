@@ -14,7 +14,7 @@ from canary_router.api import calls
 from canary_router.core import changes, lifecycle, records, verdict, writes
 from canary_router.core.conditions import Write
 from canary_router.core.model import Release, Version, WriteMark
-from canary_router.core.pointers import Blank
+from canary_router.core.pointers import Reading
 from canary_router.core.verdict import Hold, Promote, judge
 from canary_router.errors import Unavailable
 from canary_router.flows import blanking, drive, keyed, lease, orders, reconcile, rescue, starting, telling, uncovering
@@ -155,8 +155,8 @@ def _none_written_before(_self: Any, _release: Release, seen: Any) -> tuple[None
     return None, seen.readings.current
 
 
-def _any_withdrawal(pointers: Any, release: Release) -> str:
-    return "" if pointers.write == release.write else _WITHDRAWAL(pointers, replace(release, write=_OLDEST))
+def _any_withdrawal(pointers: Any, release: Release, now: int) -> str:
+    return "" if pointers.write == release.write else _WITHDRAWAL(pointers, replace(release, write=_OLDEST), now)
 
 
 _JOIN = changes.join_attempt
@@ -165,7 +165,6 @@ _OFFER = Canary.offer
 _ADMIT = Canary.admit
 _CARRY_ON = drive.Driver._carry_on  # noqa: SLF001 - what a mutant replaces it has to call
 _WITHDRAWAL = lifecycle.withdrawal
-_UNCOVER = reconcile.Reconciler._uncover  # noqa: SLF001 - what a mutant replaces it has to call
 _OLDEST = WriteMark(0, 0)
 
 
@@ -176,8 +175,8 @@ def _another_id(service: str, key: str) -> str:
     return f"k-{service}-{key}-{next(_IDS)}"
 
 
-def _waiting(pointers: Any, release: Release) -> str:
-    return "" if isinstance(pointers.latest, Version) else _WITHDRAWAL(pointers, release)
+def _waiting(pointers: Any, release: Release, now: int) -> str:
+    return "" if isinstance(pointers.latest, Version) else _WITHDRAWAL(pointers, release, now)
 
 
 def _by_version(write: Any, state: Any) -> bool:
@@ -187,8 +186,10 @@ def _by_version(write: Any, state: Any) -> bool:
 _IN_FLOWS = ((reconcile, "is_unrecorded", _by_version), (orders, "is_unrecorded", _by_version))
 
 
-def _only_behind_blanks(self: Any, pointers: Any, state: Any) -> bool:
-    return isinstance(pointers.latest, Blank) and _UNCOVER(self, pointers, state)
+def _ended_with_its_cover(history: tuple[Reading, ...]) -> Reading | None:
+    last = history[-1] if history else None
+    ends = last is not None and any(last.note == writes.blank_note(one.mark.release_id) for one in history)
+    return None if ends else writes.hidden(history)
 
 
 def _nothing(*_args: Any, **_kwargs: Any) -> None:
@@ -223,9 +224,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("what a withdrawal has hidden is not looked for", "no lost release", ((uncovering, "hidden", _nothing),)),
     Mutant(
-        "nobody looks behind a value that was put back",
+        "the end of what hides a release ends that release, too",
         "no lost release",
-        ((reconcile.Reconciler, "_uncover", _only_behind_blanks),),
+        ((blanking, "hidden", _ended_with_its_cover), (uncovering, "hidden", _ended_with_its_cover)),
     ),
     Mutant("pointers written without the lease", "pointers at rest", (without("take_lease", changes.LEASE_FREE),)),
     Mutant("a lease shorter than the function's timeout", "pointers at rest", ((lease, "LEASE_SECONDS", 2),)),

@@ -29,6 +29,7 @@ A guard that stands alone in this table is needed. These do not, and say so:
 
 - That whoever blanks latest, or puts a value back, looks at once whether that hides a write is not needed for safety,
   only for speed: the next pass of reconciliation finds it. The row above takes both away.
+- Nor is it needed to look behind a value before it is blanked. But then its release is judged first, for hours perhaps.
 - That a hidden write whose release was decided does not come back saves a second judgement of it, and guards nothing.
 - Of the two clauses that keep an old release from being opened, "newer than any write seen" and "no other release came
   between", either one alone stops nearly every schedule. The row above takes both away.

@@ -97,7 +97,52 @@ def releases_in_quick_succession(plan: Plan) -> Plan:
     )
 
 
-HAZARDS = (retries_while_current_changes, rescues_while_current_changes, releases_in_quick_succession)
+def releases_close_together(plan: Plan) -> Plan:
+    """A release every few seconds, often withdrawn, while what was sent arrives late.
+
+    A blank hides a release, and putting that back the next one.
+    """
+    chance = random.Random(f"close {plan.seed}")
+    deployments = tuple(
+        Deployment(
+            f"deploy-{number}",
+            20 + 7 * number + chance.uniform(0, 6),
+            f"v1.{number}.0",
+            chance.choice((Behaviour.GOOD, Behaviour.BAD)),
+            chance.expovariate(1 / 6) if chance.random() < 0.6 else None,
+        )
+        for number in range(1, 31)
+    )
+    late = {"lost, done later": 0.08, "killed, done later": 0.12, "stale": 0.3, "slow": 0.15}
+    plan = releases_in_quick_succession(plan)
+    return replace(plan, deployments=deployments, rates=_calm(plan) | late | {"event lost": 0.3, "event late": 0.3})
+
+
+def releases_that_wait_for_a_policy(plan: Plan) -> Plan:
+    """Somebody breaks the policy while a release is being judged, and the next one takes its place in latest.
+
+    That one cannot be opened until long after the older one's deadline.
+    """
+    chance = random.Random(f"policy {plan.seed}")
+    plan = releases_in_quick_succession(plan)
+    deployments = tuple(
+        Deployment(f"deploy-{number}", at + chance.random(), f"v1.{number}.0", Behaviour.GOOD, None)
+        for number, at in enumerate((12, 60 + 40 * chance.random()), start=1)
+    )
+    broken = chance.uniform(20, 60)
+    deeds = (Deed("person-1", broken, "policy", "rubbish"), Deed("person-1-corrects", 560, "policy", "corrected"))
+    policy = json.dumps({"requests": 3, "share": 1, "deadline": "PT3M"})
+    rates = {"event lost": 0.3, "event late": 0.7, "slow": 0.02}
+    return replace(plan, policy=policy, deployments=deployments, deeds=deeds, passes=(), rates=_calm(plan) | rates)
+
+
+HAZARDS = (
+    retries_while_current_changes,
+    rescues_while_current_changes,
+    releases_in_quick_succession,
+    releases_close_together,
+    releases_that_wait_for_a_policy,
+)
 
 
 def _calm(plan: Plan) -> dict[str, float]:
