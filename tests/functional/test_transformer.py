@@ -32,7 +32,7 @@ JOB_SECONDS = 30
 
 @dataclass(frozen=True)
 class Platform:
-    """An emulator with the shared data and three versions on it."""
+    """An emulator with the shared data and six versions on it."""
 
     emulator: Emulator
 
@@ -122,6 +122,32 @@ def test_a_working_version_finds_what_is_in_the_file(platform: Platform, tag: st
             assert found["spread"] == pytest.approx(max(values) - min(values), abs=0.0051)
         else:
             assert "spread" not in found
+
+
+def test_the_next_contract_is_taken_by_the_version_before_it_as_well(platform: Platform) -> None:
+    results = []
+    for tag in ("v1.4.0", "v2.0.0"):
+        execution = platform.run(tag, {"year": 2012, "measure": "wind"})
+        assert execution["status"] == "SUCCEEDED", execution
+        results.append(platform.result(execution))
+    assert results[0]["months"] == results[1]["months"]
+    assert (results[1]["metric"], results[1]["version"]) == ("wind", "v2.0.0")
+
+
+def test_what_was_sent_by_the_old_contract_fails_on_the_version_that_breaks_it(platform: Platform) -> None:
+    execution = platform.run("v2.0.0", {"year": 2012, "metric": "wind"})
+    assert execution["status"] == "FAILED"
+    assert "The input has the keys ['metric', 'year']; give 'year' and 'measure'" in execution["cause"]
+
+
+def test_a_job_of_v1_3_0_still_waits_when_later_ones_of_other_versions_are_done(platform: Platform) -> None:
+    event = {"transform_id": str(uuid.uuid4()), "service": "transformer", "version": "v1.3.0", "input": {}}
+    answer = platform.client("lambda").invoke(FunctionName="transformer-v1-3-0-pipeline", Payload=json.dumps(event))
+    execution_arn, states = json.load(answer["Payload"])["execution_arn"], platform.client("stepfunctions")
+    for tag in ("v1.0.0", "v1.4.0"):
+        assert platform.run(tag, {})["status"] == "SUCCEEDED"
+    assert states.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
+    states.stop_execution(executionArn=execution_arn)
 
 
 def test_an_empty_input_means_the_defaults(platform: Platform) -> None:

@@ -1,4 +1,4 @@
-"""A CDK app for the tests: three versions of the Transformer side by side, in plain stacks that release nothing."""
+"""A CDK app for the tests: six versions of the Transformer side by side, in plain stacks that release nothing."""
 
 import aws_cdk as cdk
 
@@ -6,7 +6,7 @@ from canary_router.settings import stack_name
 from transformer.shared import SharedStack
 from transformer.workflow import Workflow
 
-TAGS = ("v1.0.0", "v1.1.0", "v1.2.0")
+TAGS = ("v1.0.0", "v1.1.0", "v1.2.0", "v1.3.0", "v1.4.0", "v2.0.0")
 
 
 def build() -> None:

@@ -5,13 +5,15 @@ from typing import Any
 
 from transformer.job import queries
 from transformer.job.order import Order
+from transformer.job.pace import POLL_SECONDS
 
 
 def handler(event: object, _context: object) -> dict[str, Any]:
-    """Answers with the order, defaults filled in, and the SQL of each branch.
+    """Answers with the order, defaults filled in, the SQL of each branch, and how often to look whether it is done.
 
     Raises:
         InvalidInput: The input is refused. The execution ends as FAILED with this as its cause.
     """
     order = Order.parse(event)
-    return {"order": asdict(order), "sql": {"monthly": queries.monthly(order), "weather": queries.weather(order)}}
+    sql = {"monthly": queries.monthly(order), "weather": queries.weather(order)}
+    return {"order": asdict(order), "sql": sql, "poll_seconds": POLL_SECONDS}

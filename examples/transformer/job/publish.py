@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         InvalidData: What the queries found is not what the job was asked for; nothing is written.
     """
     found = event["found"]
-    result = report(Order.parse(event["order"]), rows(found["monthly"]), rows(found["weather"]))
+    result = report(Order(**event["order"]), rows(found["monthly"]), rows(found["weather"]))
     bucket, key = os.environ["BUCKET"], f"{os.environ['PREFIX']}{event['execution']}.json"
     document = {"transform_id": event["execution"], "version": os.environ["VERSION"], **result}
     S3.put_object(Bucket=bucket, Key=key, Body=json.dumps(document, ensure_ascii=False), ContentType="application/json")

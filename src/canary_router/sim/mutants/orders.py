@@ -39,7 +39,7 @@ def _believes_in_refusals(ports: Any, order: Any, prepare: Any) -> Release:
 
 def _unless_it_seems_current(self: Any, release: Release, pointers: Any) -> int:
     seems = pointers.current == release.target
-    return int(pointers.current_version if seems else _WRITE_CURRENT(self, release, pointers))
+    return int(pointers.current_write.version if seems else _WRITE_CURRENT(self, release, pointers))
 
 
 def _any_is_overtaken(release: Release, pointers: Any) -> bool:
