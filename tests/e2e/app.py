@@ -70,7 +70,7 @@ def build() -> None:
         endpoint=lambda api_id: f"{endpoint}/restapis/{api_id}/v1/_user_request_",
     )
     router = cdk.Stack(app, f"canary-router-{ENVIRONMENT}")
-    services = [SERVICE, "never-released"]
+    services = [SERVICE, "never-released", "orders"]
     concede(CanaryRouter(router, "Router", environment=ENVIRONMENT, services=services, options=options))
     for tag, releases in {"v1.0.0": True, "v1.1.0": False, "v1.2.0": False, "v2.0.0": True}.items():
         BatchStack(app, tag, releases=releases)

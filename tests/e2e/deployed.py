@@ -61,12 +61,12 @@ class Deployed:
             "CDK_OUTDIR": str(self._assembly),
             "CDK_CONTEXT_JSON": json.dumps({"emulator": self.emulator.endpoint_url}),
         }
-        _run(command, env | node_environment())
+        run(command, env | node_environment())
 
     def cdk(self, *arguments: str) -> None:
         cdk = Toolchain(tools_home()).cdk()
         env = self.emulator.client_environment() | node_environment()
-        _run([*cdk, "--app", str(self._assembly), *arguments], env)
+        run([*cdk, "--app", str(self._assembly), *arguments], env)
 
     def deploy(self, *stacks: str) -> None:
         self.cdk("deploy", "--require-approval", "never", "--concurrency", "2", *stacks)
@@ -172,6 +172,7 @@ def wait_until(condition: Callable[[], bool], found: Callable[[], str] = str, se
         time.sleep(0.2)
 
 
-def _run(command: list[str], env: dict[str, str]) -> None:
-    done = subprocess.run(command, env=os.environ | env, capture_output=True, text=True, check=False, timeout=300)
+def run(command: list[str], env: dict[str, str], folder: Path | None = None) -> None:
+    env = os.environ | env
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"

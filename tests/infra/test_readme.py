@@ -7,9 +7,11 @@ from types import ModuleType
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.assertions import Template
+
+from canary_router.cdk import Pipeline
+from canary_router.errors import ConfigurationError
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -24,27 +26,14 @@ def example(name: str) -> str:
 
 @pytest.fixture
 def my_etl() -> Iterator[None]:
-    """What the reader has already: functions that make a state machine and a pipeline function of a given name."""
+    """What the reader has already: a function that makes a state machine of a given name."""
     module = ModuleType("my_etl")
 
     def state_machine(stack: cdk.Stack, *, name: str) -> sfn.StateMachine:
         body = sfn.DefinitionBody.from_chainable(sfn.Succeed(stack, "Done"))
         return sfn.StateMachine(stack, "Machine", state_machine_name=name, definition_body=body)
 
-    def pipeline_function(stack: cdk.Stack, *, name: str, machine: sfn.StateMachine) -> lambda_.Function:
-        function = lambda_.Function(
-            stack,
-            "Pipeline",
-            function_name=name,
-            runtime=lambda_.Runtime.PYTHON_3_13,
-            handler="index.handler",
-            code=lambda_.Code.from_inline("# canary_router.pipeline.start_transform"),
-        )
-        machine.grant_start_execution(function)
-        return function
-
     module.state_machine = state_machine  # type: ignore[attr-defined]
-    module.pipeline_function = pipeline_function  # type: ignore[attr-defined]
     sys.modules["my_etl"] = module
     yield
     del sys.modules["my_etl"]
@@ -76,3 +65,22 @@ def test_the_version_of_the_readme_can_be_synthesised() -> None:
     template.has_resource_properties(
         "Custom::CanaryRouterRelease", {"Service": "transformer", "Version": "v1.2.0", "Environment": "prod"}
     )
+    statements = [
+        statement
+        for policy in template.find_resources("AWS::IAM::Policy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "states:StartExecution" in statement["Action"]
+    ]
+    (machine,) = template.find_resources("AWS::StepFunctions::StateMachine")
+    assert [one["Resource"] for one in statements] == [{"Ref": machine}], (
+        "the pipeline starts this machine, and no other"
+    )
+
+
+def test_a_pipeline_outside_of_a_versions_stack_is_refused() -> None:
+    stack = cdk.Stack(cdk.App(), "elsewhere")
+    machine = sfn.StateMachine(
+        stack, "Machine", definition_body=sfn.DefinitionBody.from_chainable(sfn.Succeed(stack, "Done"))
+    )
+    with pytest.raises(ConfigurationError, match="elsewhere/Pipeline is not inside an ImmutableStack"):
+        Pipeline(stack, "Pipeline", state_machine=machine)

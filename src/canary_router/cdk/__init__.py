@@ -7,6 +7,7 @@ from canary_router.cdk.discovery import shared_cloud_map_service
 from canary_router.cdk.function import BundledFunction, FunctionOptions
 from canary_router.cdk.immutable import ImmutableStack
 from canary_router.cdk.options import ExtraTarget, RouterOptions
+from canary_router.cdk.pipeline import Pipeline
 from canary_router.cdk.release import Release
 from canary_router.cdk.router import CanaryRouter
 from canary_router.core.policy import Policy
@@ -17,6 +18,7 @@ __all__ = [
     "ExtraTarget",
     "FunctionOptions",
     "ImmutableStack",
+    "Pipeline",
     "Policy",
     "Release",
     "RouterOptions",

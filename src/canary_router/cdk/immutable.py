@@ -1,6 +1,7 @@
 """A stack for exactly one version: its name ends with the tag, and a newer version is another stack beside it."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Stack, Tags
@@ -10,12 +11,36 @@ from canary_router import settings
 from canary_router.cdk.options import check_no_slug
 from canary_router.errors import ConfigurationError
 
-RELEASE_CONTEXT = "canary-router:release"
+_CONTEXT = "canary-router:release"
 """Context key under which everything inside the stack finds the service, the tag and the environment."""
 
 _IDENTIFIER = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
 _TAG = re.compile(rf"v(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-{_IDENTIFIER}(?:\.{_IDENTIFIER})*)?")
 _FUNCTION_NAME_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class StackVersion:
+    """Which version a stack is of, and for which router."""
+
+    service: str
+    tag: str
+    environment: str
+
+
+def version_around(construct: Construct) -> StackVersion:
+    """The version whose stack a construct lies in.
+
+    Raises:
+        ConfigurationError: It is outside an ``ImmutableStack``.
+    """
+    version = construct.node.try_get_context(_CONTEXT)
+    if not isinstance(version, dict):
+        raise ConfigurationError(
+            f"{construct.node.path} is not inside an ImmutableStack",
+            advice="Make the version's stack a subclass of canary_router.cdk.ImmutableStack.",
+        )
+    return StackVersion(version["service"], version["tag"], version["environment"])
 
 
 class ImmutableStack(Stack):
@@ -47,7 +72,7 @@ class ImmutableStack(Stack):
         self.service = service
         self.tag = tag
         self.router_environment = environment
-        self.node.set_context(RELEASE_CONTEXT, {"service": service, "tag": tag, "environment": environment})
+        self.node.set_context(_CONTEXT, {"service": service, "tag": tag, "environment": environment})
         Tags.of(self).add(settings.TAG_ENVIRONMENT, environment)
         Tags.of(self).add(settings.TAG_SERVICE, service)
         Tags.of(self).add(settings.TAG_VERSION, tag)

@@ -10,7 +10,7 @@ from constructs import Construct, IConstruct
 
 from canary_router import settings
 from canary_router.cdk.functions import RELEASE_TIMEOUT
-from canary_router.cdk.immutable import RELEASE_CONTEXT
+from canary_router.cdk.immutable import version_around
 from canary_router.errors import ConfigurationError
 
 RESOURCE_TYPE = "Custom::CanaryRouterRelease"
@@ -42,13 +42,8 @@ class Release(Construct):
         self, scope: Construct, construct_id: str, *, pipeline: lambda_.IFunction, state_machine: sfn.IStateMachine
     ) -> None:
         super().__init__(scope, construct_id)
-        version = self.node.try_get_context(RELEASE_CONTEXT)
-        if not isinstance(version, dict):
-            raise ConfigurationError(
-                f"{self.node.path} is not inside an ImmutableStack",
-                advice="Make the version's stack a subclass of canary_router.cdk.ImmutableStack.",
-            )
-        service, tag, environment = version["service"], version["tag"], version["environment"]
+        version = version_around(self)
+        service, tag, environment = version.service, version.tag, version.environment
         _check_name("pipeline function", _function_name(pipeline), settings.pipeline_function_name(service, tag))
         _check_name("state machine", _state_machine_name(state_machine), settings.stack_name(service, tag))
         stack = Stack.of(self)
