@@ -37,12 +37,14 @@ def schema(folder: Path, name: str) -> Draft202012Validator:
 
 def parser(folder: Path) -> tuple[Callable[[object], Any], type[ValueError]]:
     """A version's own reader of orders, beside those of other versions."""
-    spec = importlib.util.spec_from_file_location(f"order_of_{folder.parts[-3].replace('.', '_')}", folder / "order.py")
+    spec = importlib.util.spec_from_file_location(
+        f"contract_{folder.parts[-3].replace('.', '_')}", folder / "contract.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.Order.parse, module.InvalidInput
+    return module.read_order, module.InvalidInput
 
 
 @pytest.mark.parametrize("tag", CONTRACTS)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from transformer.job import queries
+from transformer.job.contract import read_order
 from transformer.job.order import InvalidInput, Order
 from transformer.job.report import InvalidData, report, rows
 from transformer.versions import HERE, source_for
@@ -53,7 +54,7 @@ def as_athena_answers(year: int, metric: str) -> tuple[list[Row], list[Row]]:
     ],
 )
 def test_what_the_input_leaves_out_takes_its_default(document: object, expected: Order) -> None:
-    assert Order.parse(document) == expected
+    assert read_order(document) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_what_the_input_leaves_out_takes_its_default(document: object, expected:
 )
 def test_a_bad_input_is_refused_by_a_message_that_names_what_is_wrong(document: object, named: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        Order.parse(document)
+        read_order(document)
     assert named in str(refusal.value)
 
 

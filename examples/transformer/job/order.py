@@ -1,12 +1,9 @@
-"""What a job is asked to do: the input of the state machine, checked before anything is started."""
+"""What a job is asked to do."""
 
 from dataclasses import dataclass
 
 UNITS = {"temp_max": "°C", "temp_min": "°C", "precipitation": "mm", "wind": "m/s"}
 """The measured columns of the data, which are the metrics that can be asked for, and their units."""
-
-DEFAULT_YEAR = 2014
-DEFAULT_METRIC = "temp_max"
 
 
 class InvalidInput(ValueError):
@@ -24,24 +21,3 @@ class Order:
 
     year: int
     metric: str
-
-    @classmethod
-    def parse(cls, document: object) -> "Order":
-        """Reads the input of a job; a key that is left out takes its default.
-
-        Raises:
-            InvalidInput: The input is not an object, or a key is unknown or has a value that is not accepted.
-        """
-        if not isinstance(document, dict):
-            raise InvalidInput(f"The input is {document!r}; give an object such as {{'year': 2014}}")
-        unknown = sorted(str(key) for key in document.keys() - {"year", "metric"})
-        if unknown:
-            raise InvalidInput(f"The input has unknown keys {unknown}; 'year' and 'metric' are accepted")
-        year = document.get("year", DEFAULT_YEAR)
-        # A JSON true is an int to Python.
-        if not isinstance(year, int) or isinstance(year, bool) or not 1000 <= year <= 9999:  # noqa: PLR2004 - four digits
-            raise InvalidInput(f"'year' is {year!r}; give a whole number of four digits")
-        metric = document.get("metric", DEFAULT_METRIC)
-        if not isinstance(metric, str) or metric not in UNITS:
-            raise InvalidInput(f"'metric' is {metric!r}; choose one of {sorted(UNITS)}")
-        return cls(year, metric)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from transformer.job import queries
-from transformer.job.order import Order
+from transformer.job.contract import read_order
 from transformer.job.pace import POLL_SECONDS
 
 
@@ -14,6 +14,6 @@ def handler(event: object, _context: object) -> dict[str, Any]:
     Raises:
         InvalidInput: The input is refused. The execution ends as FAILED with this as its cause.
     """
-    order = Order.parse(event)
+    order = read_order(event)
     sql = {"monthly": queries.monthly(order), "weather": queries.weather(order)}
     return {"order": asdict(order), "sql": sql, "poll_seconds": POLL_SECONDS}
