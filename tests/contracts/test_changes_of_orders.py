@@ -7,7 +7,7 @@ from tests.contracts.samples import NOW, opened, put, recorded_release, refused,
 
 from canary_router.core import changes, order_records, records
 from canary_router.core.changes import orders as ordered
-from canary_router.core.model import Release, ReleaseState, ServiceState
+from canary_router.core.model import Release, ReleaseState, ServiceState, WriteMark
 from canary_router.core.orders import GivenOrder, Order, OrderKind, rollback_release
 from canary_router.ports import Ledger
 
@@ -90,7 +90,9 @@ def test_a_rollback_takes_the_place_of_the_open_release(ledger: Ledger, service:
     )
     after = state(ledger, service)
     assert (after.open_release, after.newest) == (rollback.release_id, older.write.sortable)
-    assert ledger.commit(changes.close_promoted(rollback, version(service, "v1.1.0"), 4, NOW + 9)) is None
+    assert (
+        ledger.commit(changes.close_promoted(rollback, version(service, "v1.1.0"), WriteMark(NOW, 4), NOW + 9)) is None
+    )
     assert recorded_release(ledger, older).state is ReleaseState.ABORTED
     after = state(ledger, service)
     assert (after.open_release, after.current, after.current_write) == (None, rollback.target, 4)
@@ -111,7 +113,7 @@ def test_nothing_is_rolled_back_while_pointers_are_being_written(
 def test_a_rollback_is_of_what_the_person_saw(ledger: Ledger, service: str) -> None:
     seen = ServiceState(service)
     made = opened(ledger, service, state=ReleaseState.PROMOTING)
-    ledger.commit(changes.close_promoted(made, None, 3, NOW))
+    ledger.commit(changes.close_promoted(made, None, WriteMark(NOW, 3), NOW))
     given, rollback = rolled_back(service, None)
     assert refused(ledger.commit(ordered.roll_back(given, rollback, seen))) == {changes.SEEN_WRITE}
     opened(ledger, service, 2)

@@ -15,7 +15,7 @@ from tests.contracts.samples import (
 )
 
 from canary_router.core import changes
-from canary_router.core.model import Basis, ReleaseState, ServiceState
+from canary_router.core.model import Basis, ReleaseState, ServiceState, WriteMark
 from canary_router.ports import Ledger
 
 DECIDED = [ReleaseState.PROMOTING, ReleaseState.ABORTING]
@@ -114,11 +114,11 @@ def test_a_promoted_release_is_closed_and_becomes_the_current_version(ledger: Le
     before = opened(ledger, service, state=ReleaseState.PROMOTING)
     ledger.commit(changes.take_lease(service, "me", NOW, NOW + 90_000))
     previous = version(service, "v1.0.0")
-    assert ledger.commit(changes.close_promoted(before, previous, 7, NOW + 5)) is None
+    assert ledger.commit(changes.close_promoted(before, previous, WriteMark(NOW, 7), NOW + 5)) is None
     assert recorded_release(ledger, before) == replace(before, state=ReleaseState.PROMOTED, closed_at=NOW + 5)
     after = state(ledger, service)
     assert (after.open_release, after.current, after.previous) == (None, before.target, previous)
-    assert (after.current_write, after.current_write_at, after.lease_until) == (7, NOW + 5, 0)
+    assert (after.current_write, after.current_write_at, after.lease_until) == (7, NOW, 0)
     assert after.newest == before.write.sortable, "an older write of latest must stay an older one"
 
 
@@ -137,7 +137,9 @@ def test_a_release_is_closed_only_from_the_decision_that_it_had(
 ) -> None:
     before = opened(ledger, service, state=actual)
     if actual is not ReleaseState.PROMOTING:
-        assert refused(ledger.commit(changes.close_promoted(before, None, 1, NOW))) == {changes.EXPECTED_STATE}
+        assert refused(ledger.commit(changes.close_promoted(before, None, WriteMark(NOW, 1), NOW))) == {
+            changes.EXPECTED_STATE
+        }
     if actual is not ReleaseState.ABORTING:
         assert refused(ledger.commit(changes.close_aborted(before, NOW))) == {changes.EXPECTED_STATE}
     assert recorded_release(ledger, before) == before
@@ -146,8 +148,8 @@ def test_a_release_is_closed_only_from_the_decision_that_it_had(
 
 def test_a_release_is_closed_once(ledger: Ledger, service: str) -> None:
     promoted = opened(ledger, service, 1, state=ReleaseState.PROMOTING)
-    assert ledger.commit(changes.close_promoted(promoted, None, 1, NOW)) is None
-    refusal = ledger.commit(changes.close_promoted(promoted, None, 2, NOW))
+    assert ledger.commit(changes.close_promoted(promoted, None, WriteMark(NOW, 1), NOW)) is None
+    refusal = ledger.commit(changes.close_promoted(promoted, None, WriteMark(NOW, 2), NOW))
     assert refused(refusal) == {changes.EXPECTED_STATE, changes.SAME_OPEN}
     assert state(ledger, service).current_write == 1
     aborted = opened(ledger, service, 2, state=ReleaseState.ABORTING)
@@ -189,7 +191,7 @@ def test_a_current_that_is_written_again_by_hand_leaves_what_was_before_it(ledge
 
 def test_a_write_of_current_that_is_on_record_is_not_adopted(ledger: Ledger, service: str) -> None:
     ours = opened(ledger, service, state=ReleaseState.PROMOTING)
-    ledger.commit(changes.close_promoted(ours, None, 3, NOW))
+    ledger.commit(changes.close_promoted(ours, None, WriteMark(NOW, 3), NOW))
     adopted = replace(release(service, 3), release_id="h3-1", basis=Basis.ADOPTED)
     for before in (ServiceState(service), ServiceState(service, current_write=2)):
         assert refused(ledger.commit(changes.adopt(adopted, before))) == {changes.SEEN_WRITE}

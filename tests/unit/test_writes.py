@@ -4,7 +4,7 @@ import pytest
 from tests.unit.world import arn
 
 from canary_router.core.pointers import Reading
-from canary_router.core.writes import attributed, blank_note, hidden, put_back_note
+from canary_router.core.writes import attributed, blank_note, hidden, put_back_note, withdrawal_note
 
 NOW = 1_700_000_000_000
 NOTE = blank_note("r5-1700000000")
@@ -36,7 +36,9 @@ PUT_BACK_OVER = [
         ([*PUT_BACK_OVER, (arn("v3.0.0"), put_back_note(8)), ("none", blank_note("r9-1700000000"))], arn("v3.0.0")),
         ([*PUT_BACK_OVER, (arn("v3.0.0"), put_back_note(8)), (arn("v4.0.0"), "")], None),
         ([*PUT_BACK_OVER, (arn("v4.0.0"), ""), (arn("v3.0.0"), put_back_note(8))], arn("v4.0.0")),
-        ([(arn("v2.0.0"), ""), ("none", NOTE), ("none", "a person"), (arn("v2.0.0"), put_back_note(6))], None),
+        ([(arn("v2.0.0"), ""), ("none", NOTE), ("none", "a person"), (arn("v2.0.0"), put_back_note(6))], "none"),
+        ([(arn("v2.0.0"), ""), ("none", withdrawal_note("r6-1700000000"))], None),
+        ([(arn("v2.0.0"), ""), ("none", withdrawal_note("r5-1700000000"))], arn("v2.0.0")),
         ([(arn("v2.0.0"), put_back_note(1))], None),
         ([(arn("v2.0.0"), ""), ("none", "a person blanked it")], None),
         ([("none", "a person"), ("none", NOTE)], None),

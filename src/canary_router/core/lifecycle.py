@@ -44,7 +44,7 @@ def is_behind(pointers: Pointers, state: ServiceState, now: int) -> bool:
     write = pointers.current_write
     if write is None:
         return state.current_write > 0 and now - state.current_write_at < _LAG
-    return write.version < state.current_write and not is_unrecorded(write, state)
+    return write.version < state.current_write and not is_unrecorded(write, state, now)
 
 
 def is_older_than(latest: Reading | None, write: WriteMark, now: int) -> bool:
@@ -92,22 +92,29 @@ _MADE_ANEW = 15_000
 SSM asks to wait for 30 s before a deleted parameter is made anew."""
 
 
-def is_unrecorded(write: WriteMark | None, state: ServiceState) -> bool:
+def is_unrecorded(write: WriteMark | None, state: ServiceState, now: int) -> bool:
     """Whether a write of ``current`` is not on record: a newer one, or one of a parameter that was made anew.
 
     Args:
         write: As it was read; None while there is no such parameter.
         state: The service's state.
+        now: Epoch milliseconds.
     """
     if write is None:
         return False
+    # A lower version is no old read any more: no read is that old.
+    return comes_after(write, state) or (write.version < state.current_write and now - state.current_write_at >= _LAG)
+
+
+def comes_after(write: WriteMark, state: ServiceState) -> bool:
+    """Whether a write of ``current`` was made after the one that is on record."""
     return write.version > state.current_write or write.modified > state.current_write_at + _MADE_ANEW
 
 
-def newest_seen(pointers: Pointers, state: ServiceState) -> WriteMark:
+def newest_seen(pointers: Pointers, state: ServiceState, now: int) -> WriteMark:
     """The newest write of ``current`` that a reader knows: the one that it has read, or the one that is on record."""
     write = pointers.current_write
-    if write is None or not is_unrecorded(write, state):
+    if write is None or not is_unrecorded(write, state, now):
         return WriteMark(state.current_write_at, state.current_write)
     return write
 
@@ -120,7 +127,7 @@ def adoption(current: Reading | None, state: ServiceState, now: int) -> Release 
         state: The service's state.
         now: Epoch milliseconds.
     """
-    if current is None or not is_unrecorded(current.mark, state):
+    if current is None or not is_unrecorded(current.mark, state, now):
         return None
     target = content_of(state.service, current)
     if not isinstance(target, Version):

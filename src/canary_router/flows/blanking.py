@@ -7,10 +7,9 @@ lets whoever takes over after a crash tell it from a person's.
 
 import logging
 
-from canary_router.core.lifecycle import is_older_than
 from canary_router.core.model import WriteMark
-from canary_router.core.pointers import Reading, Readings
-from canary_router.core.writes import blank_note, hidden, put_back_note
+from canary_router.core.pointers import Reading
+from canary_router.core.writes import hidden, put_back_note, stands
 from canary_router.errors import Unavailable
 from canary_router.ports import Pointers
 from canary_router.settings import BLANK
@@ -21,35 +20,43 @@ _ROUNDS = 4
 """How often what was put back may hide another write in turn, before a later pass goes on."""
 
 
-def blank_latest(pointers: Pointers, service: str, write: WriteMark, readings: Readings, now: int) -> None:
-    """Blanks ``latest`` if it still holds a given write; finishes what an earlier call left half done.
+def blank_latest(pointers: Pointers, service: str, write: WriteMark, latest: Reading | None, note: str) -> None:
+    """Blanks ``latest`` if a given write, or a copy of it, is what it should hold; finishes what was left half done.
 
     Args:
         pointers: The parameters. The caller holds the lease, or is the only one who withdraws this write.
         service: The service's name.
         write: The write that is to go.
-        readings: The parameters as they were just read.
-        now: Milliseconds since the epoch.
+        latest: The parameter as it was just read, not older than that write.
+        note: What the blank is for: ``blank_note`` or ``withdrawal_note`` of that write.
 
     Raises:
         Unavailable: Nothing was written by this step; call again.
         Uncertain: The answer to a write was lost; call again once it can no longer arrive.
     """
-    note = blank_note(write.release_id)
-    latest = readings.latest
-    if is_older_than(latest, write, now):
-        raise Unavailable(f"latest of {service} was read as it was before {write.release_id}; a later look will tell")
-    if latest is None:
+    # A lower version is of a parameter that was made anew since.
+    if latest is None or latest.version < write.version:
         return
-    version = latest.version
-    if latest.mark == write:
-        version = pointers.put(service, LATEST, BLANK, note)
-    # The next version is our blank, or one that somebody wrote since; a lower one is of a parameter made anew.
-    if version <= write.version + 1:
-        return
-    history = pointers.history(service, LATEST, write.version)
-    if not history or history[-1].version < version:
-        raise Unavailable(f"the history of latest of {service} lags behind version {version}; a later look will tell")
+    last = latest.version
+    if latest.mark != write:
+        history = _history(pointers, service, write, last)
+        if not stands(history, write):
+            _put_back_hidden(pointers, service, history)
+            return
+        last = history[-1].version
+    version = pointers.put(service, LATEST, BLANK, note)
+    if version > last + 1:
+        _put_back_hidden(pointers, service, _history(pointers, service, write, version))
+
+
+def _history(pointers: Pointers, service: str, write: WriteMark, newest: int) -> tuple[Reading, ...]:
+    history = pointers.history(service, LATEST, write.version - 1)
+    if not history or history[-1].version < newest:
+        raise Unavailable(f"the history of latest of {service} lags behind version {newest}; a later look will tell")
+    return history
+
+
+def _put_back_hidden(pointers: Pointers, service: str, history: tuple[Reading, ...]) -> None:
     lost = hidden(history)
     if lost is not None:
         put_back(pointers, service, lost, history[-1].version)

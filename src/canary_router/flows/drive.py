@@ -12,18 +12,19 @@ import logging
 from dataclasses import dataclass, replace
 
 from canary_router.core import changes, records
-from canary_router.core.lifecycle import adoption, is_unrecorded
-from canary_router.core.model import Basis, Release, ReleaseState, ServiceState
+from canary_router.core.lifecycle import adoption, comes_after, is_older_than, is_unrecorded, withdrawal
+from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, WriteMark
 from canary_router.core.pointers import Blank, Invalid, Pointers, Reading, Readings, understand
-from canary_router.core.writes import attributed
+from canary_router.core.writes import attributed, blank_note, ended_by, is_by_controller
 from canary_router.errors import Unavailable
-from canary_router.flows.blanking import blank_latest
+from canary_router.flows.blanking import LATEST, blank_latest
 from canary_router.flows.lease import Lease
 from canary_router.flows.telling import Teller
 from canary_router.ports import Ports
 
 _log = logging.getLogger(__name__)
 _NOTHING_TO_PROVE = (Basis.FIRST, Basis.ALREADY_CURRENT)
+_BY_HAND = "current was written by hand before the first version became current; release it again"
 _DECIDED = (ReleaseState.PROMOTING, ReleaseState.ABORTING)
 
 
@@ -113,9 +114,12 @@ class Driver:
             _log.error("%s is promoted, but an invalid current is never overwritten", release.release_id)
             return False
         written, before = self._written_before(release, seen)
+        gone = self._withdrawal(release, seen) if written is None else ""
+        if gone:
+            return self._turn_away(release, seen, f"{gone}, before it became current")
         if written is None and _is_overtaken(release, seen.pointers):
             if release.basis is Basis.FIRST:
-                return self._turn_away(release, seen)
+                return self._turn_away(release, seen, _BY_HAND)
         elif written is None:
             written = self._write_current(release, seen.pointers)
         self._blank(release, seen)
@@ -136,45 +140,73 @@ class Driver:
             self._ports.meter.count("ReleaseAborted", release.service)
 
     def _blank(self, release: Release, seen: _Seen) -> None:
-        if release.has_write:
-            now = self._ports.clock.now()
-            blank_latest(self._ports.pointers, release.service, release.write, seen.readings, now)
+        if not release.has_write:
+            return
+        service, write, latest = release.service, release.write, seen.readings.latest
+        if is_older_than(latest, write, self._ports.clock.now()):
+            raise Unavailable(
+                f"latest of {service} was read as it was before {write.release_id}; a later look will tell"
+            )
+        blank_latest(self._ports.pointers, service, write, latest, blank_note(write.release_id))
 
-    def _turn_away(self, release: Release, seen: _Seen) -> bool:
-        """Ends a first version that is not the first any more: nothing is written over a version without a canary."""
-        reason = "current was written by hand before the first version became current; release it again"
+    def _withdrawal(self, release: Release, seen: _Seen) -> str:
+        """Why a release has lost its write of latest since it was decided, by a run that died before it wrote current.
+
+        Its stack is about to be deleted then, or is already: who rolls a deployment back leaves no trace where latest
+        holds a newer write. Our own blank comes after the write of current, which somebody has deleted then; one that
+        was meant for another release only hides this one.
+        """
+        latest = seen.readings.latest
+        if seen.state is None or release.basis not in (Basis.CANARY, Basis.FIRST):
+            return ""
+        if latest is None or latest.version < release.write.version:
+            return withdrawal(seen.pointers, release, self._ports.clock.now())
+        if latest.mark <= release.write:
+            return ""
+        history = self._ports.pointers.history(release.service, LATEST, release.write.version - 1)
+        if not history or history[-1].mark < latest.mark:
+            raise Unavailable(f"the history of latest of {release.service} lags behind; a later look will tell")
+        ended = ended_by(history, release.write)
+        if ended is None or is_by_controller(ended):
+            return ""
+        return f"withdrawn: latest was {'blanked' if ended.is_blank else 'written again'}"
+
+    def _turn_away(self, release: Release, seen: _Seen, reason: str) -> bool:
+        """Ends a release that was decided and must not become current: nothing was written for it yet."""
         decision = changes.decide(release, ReleaseState.ABORTING, reason, self._ports.clock.now())
         if self._ports.ledger.commit(decision) is not None:
             return False
         return self._abort(replace(release, state=ReleaseState.ABORTING, reason=reason), seen)
 
-    def _written_before(self, release: Release, seen: _Seen) -> tuple[int | None, Reading | None]:
+    def _written_before(self, release: Release, seen: _Seen) -> tuple[WriteMark | None, Reading | None]:
         """The write of ``current`` that a run that died has made for this release, and what was current before it.
 
         What somebody has written by hand after that stands: it is adopted once the release is closed.
 
         Returns:
-            The version of that write, None for none; and the reading before it, None for one that is on record.
+            That write, None for none; and the reading before it, None for one that is on record.
         """
         current = seen.readings.current
         write, state = seen.pointers.current_write, seen.state
-        if state is None or write is None or not is_unrecorded(write, state):
+        now = self._ports.clock.now()
+        if state is None or write is None or not is_unrecorded(write, state, now):
             return None, current
         # From the first: one that was deleted and made anew may count further by now than the one on record.
         written = attributed(self._ports.pointers.history(release.service, "current", 0))
-        history = [reading for reading in written if is_unrecorded(reading.mark, state)]
+        history = [reading for reading in written if comes_after(reading.mark, state)]
         note = _promotion_note(release)
         ours = [place for place, reading in enumerate(history) if reading.note == note]
         if not ours:
             return None, current
         # The adapter may have sent it twice: the newest one is what is there.
-        return history[ours[-1]].version, history[ours[0] - 1] if ours[0] > 0 else None
+        return history[ours[-1]].mark, history[ours[0] - 1] if ours[0] > 0 else None
 
-    def _write_current(self, release: Release, pointers: Pointers) -> int:
+    def _write_current(self, release: Release, pointers: Pointers) -> WriteMark:
         # Any other release writes, even if its target seems to be current: the read may be some seconds old.
         if release.basis in _NOTHING_TO_PROVE and pointers.current == release.target and pointers.current_write:
-            return pointers.current_write.version
-        return self._ports.pointers.put(release.service, "current", release.target.arn, _promotion_note(release))
+            return pointers.current_write
+        version = self._ports.pointers.put(release.service, "current", release.target.arn, _promotion_note(release))
+        return WriteMark(self._ports.clock.now(), version)
 
     def _adopted(self, current: Reading | None, state: ServiceState) -> ServiceState:
         """Puts on record what was current without us. Under the lease no other write of ours is under way.
@@ -192,7 +224,13 @@ class Driver:
         if self._ports.ledger.commit(changes.adopt(adopted, state)) is not None:
             return self._state(state.service)
         previous = state.previous_to(adopted.target)
-        return replace(state, current=adopted.target, previous=previous, current_write=adopted.write.version)
+        return replace(
+            state,
+            current=adopted.target,
+            previous=previous,
+            current_write=adopted.write.version,
+            current_write_at=adopted.write.modified,
+        )
 
 
 def _promotion_note(release: Release) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from canary_router import settings
 from canary_router.core.model import Version
 from canary_router.core.pointers import version_of
-from canary_router.core.writes import attributed
-from canary_router.errors import InvalidInput
-from canary_router.flows.blanking import blank_latest
+from canary_router.core.writes import attributed, stands, withdrawal_note
+from canary_router.errors import InvalidInput, Unavailable
+from canary_router.flows.blanking import LATEST, blank_latest
 from canary_router.ports import Pointers
 
 _NOTE = "canary-router released on order"
@@ -66,16 +66,32 @@ def version_named(service: str, pipeline_arn: str) -> Version:
     return version
 
 
-def withdraw(pointers: Pointers, service: str, released: Released) -> bool:
-    """Blanks ``latest``, if it still holds exactly that write. True when it did.
+def withdraw(pointers: Pointers, service: str, released: Released, *, is_patient: bool = True) -> bool:
+    """Blanks ``latest``, if it should still hold that write, or a copy of it that we have put back. True when it did.
+
+    Args:
+        pointers: The parameters.
+        service: The service's name.
+        released: The write.
+        is_patient: Whether there is time to look again where latest seems to be older than the write: a read lags for
+            seconds. Later on, the parameter was deleted since.
 
     Raises:
-        Unavailable: Nothing was written.
+        Unavailable: Nothing was written; withdraw again.
         Uncertain: It may have been; withdrawing again is safe.
     """
-    readings = pointers.read(service)
-    latest = readings.latest
-    if latest is None or latest.version != released.version or latest.value.strip() != released.pipeline_arn:
+    latest = pointers.read(service).latest
+    if latest is None or latest.version < released.version:
+        if is_patient:
+            raise Unavailable(f"latest of {service} was read as it was before it was written; a later look will tell")
         return False
-    blank_latest(pointers, service, latest.mark, readings, latest.modified)
+    history = pointers.history(service, LATEST, released.version - 1)
+    if not history or history[-1].version < latest.version:
+        raise Unavailable(f"the history of latest of {service} lags behind; a later look will tell")
+    write = history[0]
+    if write.version != released.version or write.value.strip() != released.pipeline_arn:
+        return False
+    if not stands(history, write.mark):
+        return False
+    blank_latest(pointers, service, write.mark, latest, withdrawal_note(write.mark.release_id))
     return True

@@ -187,7 +187,7 @@ def _target(ports: Ports, pointers: Pointers, state: ServiceState, to: str | Non
             f"current of {state.service} was read as it was a moment ago", advice="Try again in a moment."
         )
     # What somebody has written by hand is not on record yet; then the version on record is the previous one.
-    is_ahead = is_unrecorded(pointers.current_write, state)
+    is_ahead = is_unrecorded(pointers.current_write, state, now)
     previous = state.previous_to(pointers.current) if is_ahead else state.previous
     target = previous if to is None else _was_current(ports, state, to)
     if target is None:

@@ -9,7 +9,7 @@ from canary_router import settings
 from canary_router.core import changes, records
 from canary_router.core.lifecycle import is_behind, is_unrecorded, newest_seen, release_from, withdrawal
 from canary_router.core.model import UNDETERMINED, Basis, Release, ServiceState, Status, Transform, Version
-from canary_router.core.pointers import Blank, Invalid, Pointers, understand
+from canary_router.core.pointers import Invalid, Pointers, understand
 from canary_router.errors import Unavailable
 from canary_router.flows.budget import Budget
 from canary_router.flows.listing import readable
@@ -52,7 +52,8 @@ class Reconciler:
         if state.open_release is not None:
             self._finish(pointers, state.open_release, is_hidden=is_hidden)
         self._open(pointers, state)
-        if isinstance(pointers.current, Version) and is_unrecorded(pointers.current_write, state):
+        now = self._ports.clock.now()
+        if isinstance(pointers.current, Version) and is_unrecorded(pointers.current_write, state, now):
             self._controller.driver.drive(service, state.open_release or "")
 
     def _uncover(self, pointers: Pointers, state: ServiceState) -> bool:
@@ -65,7 +66,7 @@ class Reconciler:
         try:
             return uncover(self._ports, self._controller.driver.lease, state, pointers.write)
         except Lagging:
-            if isinstance(pointers.latest, Blank) and state.open_release is not None:
+            if pointers.candidate is None and state.open_release is not None:
                 raise
             return False
 
@@ -92,7 +93,7 @@ class Reconciler:
         if asked is None:
             return
         # This very pass may have promoted another version since it has read the pointers.
-        seen = None if asked.basis is Basis.CANARY else newest_seen(pointers, state)
+        seen = None if asked.basis is Basis.CANARY else newest_seen(pointers, state, self._ports.clock.now())
         release = open_release(self._ports.ledger, asked, seen)
         if release is None:
             # Somebody else may have opened it at the same time, or the answer was lost.

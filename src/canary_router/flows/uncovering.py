@@ -47,12 +47,12 @@ def uncover(ports: Ports, lease: Lease, state: ServiceState, seen: WriteMark) ->
     if not lease.take(state.service):
         return True
     try:
-        _, lost = _find(ports, state, seen)
+        newest, lost = _find(ports, state, seen)
     except Unavailable:
         lease.give_back(state.service)
         raise
     if lost is not None:
-        put_back(ports.pointers, state.service, lost)
+        put_back(ports.pointers, state.service, lost, newest.version)
     lease.give_back(state.service)
     return lost is not None
 
@@ -64,6 +64,8 @@ def _find(ports: Ports, state: ServiceState, seen: WriteMark) -> tuple[WriteMark
     # among those that are read: it may be the one that is hidden now.
     after = 0 if looked is None or seen.version < looked.version else looked.version - 1
     history = ports.pointers.history(state.service, LATEST, after)
+    if after > 0 and history and history[0].mark != looked:
+        history = ports.pointers.history(state.service, LATEST, 0)
     if not history or history[-1].mark < seen:
         raise Lagging(f"the history of latest of {state.service} lags behind; a later look will tell")
     newest, lost = history[-1].mark, hidden(history)

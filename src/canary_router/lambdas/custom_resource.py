@@ -11,14 +11,16 @@ withdraws. Where it stays unknown the function fails instead, and Lambda deliver
 import json
 import logging
 import re
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from canary_router import settings
-from canary_router.errors import CanaryRouterError, InvalidInput, Uncertain
+from canary_router.errors import CanaryRouterError, InvalidInput, Unavailable, Uncertain
 from canary_router.flows.operate import Released, release, withdraw
 from canary_router.ports import Pointers
 
@@ -32,6 +34,8 @@ _NOTHING_RELEASED = "release/-/-/0"
 _KINDS = ("Create", "Update", "Delete")
 _TAG = re.compile(r"[A-Za-z0-9_.+-]{1,128}")
 _ANSWER_SECONDS = 10
+_READ_LAGS = (1.0, 2.0, 3.0)
+"""Seconds to wait for a read of SSM that is as new as what was written before."""
 _LOOPBACK = ("127.0.0.1", "localhost")
 _REASON_AT_MOST = 600
 """Characters: CloudFormation takes no answer of more than 4,096 bytes."""
@@ -125,7 +129,7 @@ def carry_out(pointers: Pointers, order: Order, config: settings.Settings) -> Ou
     """
     try:
         if order.kind == "Delete":
-            return Outcome(order.physical_id, _surely(lambda: _withdraw(pointers, order)))
+            return Outcome(order.physical_id, _surely(lambda: _patiently(partial(_withdraw, pointers, order))))
         if order.kind == "Update" and not _asks_anew(order):
             return Outcome(order.physical_id, changed=False)
         return _surely(lambda: _release(pointers, order, config))
@@ -155,6 +159,21 @@ def _surely(step: Callable[[], T]) -> T:
             raise Uncertain(f"{doubt}; then: {error}", advice="The same order finds out.") from error
 
 
+def _patiently(step: Callable[..., T]) -> T:
+    """Carries a step out; while a read is older than the write that it is about, again after some seconds.
+
+    Raises:
+        CanaryRouterError: As the step, the last time.
+    """
+    for seconds in _READ_LAGS:
+        try:
+            return step(is_patient=True)
+        except Unavailable as error:
+            _log.info("%s", error)
+            time.sleep(seconds)
+    return step(is_patient=False)
+
+
 def _asks_anew(order: Order) -> bool:
     return any(order.properties.get(name) != order.old_properties.get(name) for name in ("PipelineArn", "Nonce"))
 
@@ -179,14 +198,15 @@ def _property(order: Order, name: str, pattern: re.Pattern[str]) -> str:
     return value
 
 
-def _withdraw(pointers: Pointers, order: Order) -> bool:
+def _withdraw(pointers: Pointers, order: Order, *, is_patient: bool) -> bool:
     match = _PHYSICAL_ID.fullmatch(order.physical_id)
     if match is None or match["version"] == "0":
         return False
     arn = order.properties.get("PipelineArn")
     if order.properties.get("Service") != match["service"] or not isinstance(arn, str):
         return False
-    return withdraw(pointers, match["service"], Released(arn, int(match["version"])))
+    released = Released(arn, int(match["version"]))
+    return withdraw(pointers, match["service"], released, is_patient=is_patient)
 
 
 def nudge(functions: "LambdaClient", environment: str) -> None:

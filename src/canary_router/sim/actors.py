@@ -266,7 +266,7 @@ class Deployers:
         def run(_task: Task) -> None:
             done = False
             try:
-                withdraw(self._stage.ports.pointers, SERVICE, released)
+                withdraw(self._stage.ports.pointers, SERVICE, released, is_patient=number == 1)
                 done = True
             except CanaryRouterError:
                 pass
@@ -283,8 +283,8 @@ class Deployers:
         """CloudFormation deletes what was rolled back, unless another deployment is of the same version."""
         others = (one.tag for one in self._stage.plan.deployments if one.name != deployment.name)
         if deployment.tag not in others:
-            when = self._stage.scheduler.now + _DELETED_AFTER
-            self._stage.scheduler.at(when, lambda: self._stage.journal.gone.add(deployment.tag))
+            now, gone = self._stage.scheduler.now, self._stage.journal.gone
+            self._stage.scheduler.at(now + _DELETED_AFTER, lambda: gone.setdefault(deployment.tag, now))
 
 
 def plan_deed(stage: Stage, deed: Deed) -> None:

@@ -15,7 +15,9 @@ from canary_router.sim.plans.plan import Behaviour, Plan
 from canary_router.sim.world import SERVICE, is_valid, tag_of
 
 BLANKED = "canary-router blanked "
+WITHDREW = "canary-router withdrew "
 PROMOTED = "canary-router promoted "
+PUT_BACK = "canary-router put back version "
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Evidence:
     def is_missing(self, held: list[str | None]) -> bool:
         """Whether one of these pointers leads to a version whose pipeline is not there."""
         missing = {deployment.tag for deployment in self.plan.deployments if deployment.behaviour is Behaviour.MISSING}
-        missing |= self.journal.gone
+        missing |= self.journal.gone.keys()
         return any(value is not None and tag_of(value) in missing for value in held)
 
     def first_current(self, tag: str) -> float:
@@ -106,6 +108,21 @@ def is_by_person(write: PointerWrite) -> bool:
 def release_id_of(write: PointerWrite) -> str:
     """The release that a write of ``latest`` is."""
     return f"r{write.version}-{write.modified // 1000}"
+
+
+def original_of(evidence: Evidence, write: PointerWrite) -> PointerWrite:
+    """What somebody else has written to ``latest``, of which a write may be a copy."""
+    while write.note.startswith(PUT_BACK):
+        version = int(write.note.removeprefix(PUT_BACK))
+        write = [one for one in evidence.writes("latest") if one.version == version and one.at < write.at][-1]
+    return write
+
+
+def names(evidence: Evidence, blank: PointerWrite, write: PointerWrite) -> bool:
+    """Whether a blank of ours was meant for a write of ``latest``, or for a copy of the same."""
+    original = original_of(evidence, write)
+    copies = (one for one in evidence.writes("latest") if original_of(evidence, one) == original)
+    return any(blank.note in (f"{BLANKED}{one}", f"{WITHDREW}{one}") for one in map(release_id_of, copies))
 
 
 def is_release(write: PointerWrite) -> bool:

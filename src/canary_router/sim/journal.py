@@ -149,7 +149,7 @@ class Journal:
     passes: list[Pass] = field(default_factory=list)
     orders: list[GivenOrder] = field(default_factory=list)
     began: dict[str, float] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
+    gone: dict[str, float] = field(default_factory=dict)
     """Versions whose stack was deleted."""
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each fault happened, by (kind, where): a port, ``events`` or ``clocks``."""

@@ -70,7 +70,7 @@ def decide(release: Release, state: ReleaseState, reason: str, now: int) -> Comm
     )
 
 
-def close_promoted(release: Release, previous: Version | None, current_write: int | None, now: int) -> Commit:
+def close_promoted(release: Release, previous: Version | None, current_write: WriteMark | None, now: int) -> Commit:
     """Records that both pointers are written: the target is current and the service has no open release.
 
     None for ``current_write``: the target was current already, and something else has become so by hand since; what
@@ -81,8 +81,8 @@ def close_promoted(release: Release, previous: Version | None, current_write: in
         written |= {
             **version_fields("current", release.target),
             **version_fields("previous", previous),
-            "current_write": current_write,
-            "current_write_at": now,
+            "current_write": current_write.version,
+            "current_write_at": current_write.modified,
         }
     commit = (
         _closed(release.service, release.release_id, ReleaseState.PROMOTING, ReleaseState.PROMOTED, now),

@@ -7,7 +7,7 @@ from canary_router.core.model import Basis, Release, ReleaseState, Status
 from canary_router.sim.checks.orders import check_orders, is_promoted_by_order, wrong_rollback
 from canary_router.sim.checks.previous import check_rollbacks
 from canary_router.sim.checks.verdicts import check_verdicts
-from canary_router.sim.checks.withdrawn import check_withdrawn
+from canary_router.sim.checks.withdrawn import check_withdrawn, check_written
 from canary_router.sim.evidence import PROMOTED, Evidence
 from canary_router.sim.journal import PointerWrite
 from canary_router.sim.world import is_valid, tag_of
@@ -36,6 +36,7 @@ def check_evidence(evidence: Evidence) -> Iterator[str]:
     """Promoted only with the required successes, or by a person's order; and orders do what they say."""
     yield from check_orders(evidence)
     yield from check_withdrawn(evidence)
+    yield from check_written(evidence)
     yield from check_verdicts(evidence)
     yield from check_rollbacks(evidence)
     yield from _misquoted(evidence)
@@ -124,7 +125,8 @@ def check_finality(evidence: Evidence) -> Iterator[str]:
         if change.after not in _NEXT.get(change.before, set()):
             yield f"{change.who}: {change.release_id} went from {change.before} to {change.after}"
         release = evidence.releases[change.release_id]
-        if (change.before, change.after) == ("PROMOTING", "ABORTING") and release.basis is Basis.CANARY:
+        turned = (change.before, change.after) == ("PROMOTING", "ABORTING")
+        if turned and release.basis is Basis.CANARY and not change.reason.startswith("withdrawn"):
             yield f"{change.who}: {change.release_id} was promoted on evidence, and then aborted"
     for release_id, release in evidence.releases.items():
         counted = Counter(str(item["status"]) for item in evidence.canaries.get(release_id, ()))

@@ -7,7 +7,16 @@ from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, St
 from canary_router.settings import BLANK
 from canary_router.sim.checks.opening import check_opened
 from canary_router.sim.checks.requests import is_broken_now
-from canary_router.sim.evidence import BLANKED, PROMOTED, Evidence, is_by_person, is_release, release_id_of
+from canary_router.sim.evidence import (
+    BLANKED,
+    PROMOTED,
+    WITHDREW,
+    Evidence,
+    is_by_person,
+    is_release,
+    names,
+    release_id_of,
+)
 from canary_router.sim.journal import Pass, PointerWrite, Transition
 from canary_router.sim.world import is_valid, tag_of
 
@@ -33,7 +42,7 @@ def check_lost_releases(evidence: Evidence) -> Iterator[str]:
             yield f"{release.release_id} is on record for {release.target.tag}, but {write.value} was written"
         elif release.state is ReleaseState.SUPERSEDED and not _is_superseded_by_newer(evidence, release):
             yield f"{release.release_id} was superseded, but by nothing newer"
-        elif "withdrawn" in release.reason and not any(_withdraws(other, write) for other in later):
+        elif "withdrawn" in release.reason and not any(_withdraws(evidence, other, write) for other in later):
             yield f"{release.release_id} counts as withdrawn, but nobody has withdrawn it"
 
 
@@ -44,8 +53,8 @@ def _in_order(evidence: Evidence) -> Iterator[str]:
             yield f"{after.release_id} was opened after {before.release_id}, which is newer"
 
 
-def _withdraws(other: PointerWrite, write: PointerWrite) -> bool:
-    meant = other.who.startswith("deploy") and other.note == f"{BLANKED}{release_id_of(write)}"
+def _withdraws(evidence: Evidence, other: PointerWrite, write: PointerWrite) -> bool:
+    meant = other.who.startswith("deploy") and names(evidence, other, write)
     return meant or is_release(other) or is_by_person(other)
 
 
@@ -78,9 +87,9 @@ def _needless(evidence: Evidence) -> Iterator[str]:
     """A blank may hit what slipped in between look and write, but nothing that was there for long."""
     writes = evidence.writes("latest")
     for before, blank in pairwise(writes):
-        if not blank.note.startswith(BLANKED) or blank.at - before.at < _SLIPPED_IN or not before.value:
+        if not blank.note.startswith((BLANKED, WITHDREW)) or blank.at - before.at < _SLIPPED_IN or not before.value:
             continue
-        if before.value.strip() != BLANK and blank.note != f"{BLANKED}{release_id_of(before)}":
+        if before.value.strip() != BLANK and not names(evidence, blank, before):
             yield f"{blank.who} blanked {before.value}, which had been there for {(blank.at - before.at) / 1000:.0f} s"
 
 
@@ -103,6 +112,8 @@ def _writers(evidence: Evidence) -> Iterator[str]:
 def _history(evidence: Evidence) -> Iterator[str]:
     yield from _writers(evidence)
     yield from _needless(evidence)
+    # With the parameter its history is gone, and what it says of a run that died.
+    deleted = any(write.value is None for write in evidence.writes("current"))
     ours = {
         write.note.removeprefix(PROMOTED) for write in evidence.writes("current") if write.note.startswith(PROMOTED)
     }
@@ -111,7 +122,7 @@ def _history(evidence: Evidence) -> Iterator[str]:
         promoted = release.state is ReleaseState.PROMOTED and release.basis in written
         if promoted and release.release_id not in ours and not _was_current(evidence, release):
             yield f"{release.release_id} is on record as promoted, but current never was {release.target.tag}"
-        if not promoted and release.release_id in ours and release.basis is Basis.CANARY:
+        if not promoted and release.release_id in ours and release.basis is Basis.CANARY and not deleted:
             yield f"{release.release_id} is {release.state}, but current was written for it"
         if release.basis is Basis.ADOPTED:
             by = [write for write in evidence.writes("current") if write.version == release.write.version]

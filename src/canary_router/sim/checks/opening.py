@@ -7,7 +7,7 @@ from canary_router.core.model import ReleaseState
 from canary_router.core.policy import parse_policy
 from canary_router.errors import InvalidPolicy
 from canary_router.settings import BLANK, RELEASE_TTL
-from canary_router.sim.evidence import BLANKED, Evidence, is_by_person, is_release, release_id_of
+from canary_router.sim.evidence import PUT_BACK, Evidence, is_by_person, is_release, names, original_of
 from canary_router.sim.journal import PointerWrite
 from canary_router.sim.world import is_valid, tag_of
 
@@ -24,9 +24,6 @@ class _Look:
     who: str
     began: float
     ended: float
-
-
-_PUT_BACK = "canary-router put back version "
 
 
 def check_opened(evidence: Evidence, write: PointerWrite, later: Sequence[PointerWrite]) -> Iterator[str]:
@@ -56,22 +53,10 @@ def check_opened(evidence: Evidence, write: PointerWrite, later: Sequence[Pointe
 
 
 def _takes_place(evidence: Evidence, other: PointerWrite, write: PointerWrite) -> bool:
-    if other.note.startswith(_PUT_BACK):
+    if other.note.startswith(PUT_BACK):
         # What is put back takes the place of what came before it, not of a newer write that it hides.
-        return _original(evidence, other).at >= _original(evidence, write).at
-    if is_release(other) or is_by_person(other):
-        return True
-    original = _original(evidence, write)
-    copies = (one for one in evidence.writes("latest") if _original(evidence, one) == original)
-    return any(other.note == f"{BLANKED}{release_id_of(copy)}" for copy in copies)
-
-
-def _original(evidence: Evidence, write: PointerWrite) -> PointerWrite:
-    """What somebody else has written, of which a write may be a copy."""
-    while write.note.startswith(_PUT_BACK):
-        version = int(write.note.removeprefix(_PUT_BACK))
-        write = [one for one in evidence.writes("latest") if one.version == version and one.at < write.at][-1]
-    return write
+        return original_of(evidence, other).at >= original_of(evidence, write).at
+    return is_release(other) or is_by_person(other) or names(evidence, other, write)
 
 
 def _routers(evidence: Evidence, since: float) -> Iterator[_Look]:

@@ -37,9 +37,9 @@ def _believes_in_refusals(ports: Any, order: Any, prepare: Any) -> Release:
         raise OrderRefused(str(error)) from error
 
 
-def _unless_it_seems_current(self: Any, release: Release, pointers: Any) -> int:
+def _unless_it_seems_current(self: Any, release: Release, pointers: Any) -> Any:
     seems = pointers.current == release.target
-    return int(pointers.current_write.version if seems else _WRITE_CURRENT(self, release, pointers))
+    return pointers.current_write if seems else _WRITE_CURRENT(self, release, pointers)
 
 
 def _any_is_overtaken(release: Release, pointers: Any) -> bool:

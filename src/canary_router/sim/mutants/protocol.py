@@ -17,7 +17,19 @@ from canary_router.core.model import Release, Version, WriteMark
 from canary_router.core.pointers import Reading
 from canary_router.core.verdict import Hold, Promote, judge
 from canary_router.errors import Unavailable
-from canary_router.flows import blanking, drive, keyed, lease, orders, reconcile, rescue, starting, telling, uncovering
+from canary_router.flows import (
+    blanking,
+    drive,
+    keyed,
+    lease,
+    operate,
+    orders,
+    reconcile,
+    rescue,
+    starting,
+    telling,
+    uncovering,
+)
 from canary_router.flows.admission import Admission, Canary
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Unknown
@@ -104,10 +116,9 @@ def _hopeful(release: Release, now: int) -> Any:
     return Promote("all jobs are running well") if isinstance(made, Hold) and full else made
 
 
-def _blank_whatever_is_there(pointers: Any, service: str, write: Any, readings: Any, now: int) -> None:
-    del now
-    if readings.latest is not None:
-        pointers.put(service, "latest", "none", writes.blank_note(write.release_id))
+def _blank_whatever_is_there(pointers: Any, service: str, _write: Any, latest: Any, note: str) -> None:
+    if latest is not None:
+        pointers.put(service, "latest", "none", note)
 
 
 def _guessed(found: Any, lost: str, broke: str) -> Any:
@@ -179,7 +190,7 @@ def _waiting(pointers: Any, release: Release, now: int) -> str:
     return "" if isinstance(pointers.latest, Version) else _WITHDRAWAL(pointers, release, now)
 
 
-def _by_version(write: Any, state: Any) -> bool:
+def _by_version(write: Any, state: Any, _now: int) -> bool:
     return write is not None and write.version > state.current_write
 
 
@@ -188,7 +199,8 @@ _IN_FLOWS = ((reconcile, "is_unrecorded", _by_version), (orders, "is_unrecorded"
 
 def _ended_with_its_cover(history: tuple[Reading, ...]) -> Reading | None:
     last = history[-1] if history else None
-    ends = last is not None and any(last.note == writes.blank_note(one.mark.release_id) for one in history)
+    named = "" if last is None else last.note.rpartition(" ")[2]
+    ends = any(named == one.mark.release_id for one in history)
     return None if ends else writes.hidden(history)
 
 
@@ -228,6 +240,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "no lost release",
         ((blanking, "hidden", _ended_with_its_cover), (uncovering, "hidden", _ended_with_its_cover)),
     ),
+    Mutant(
+        "a promotion is carried out although its deployment was rolled back meanwhile",
+        "evidence",
+        ((drive.Driver, "_withdrawal", lambda *_: ""),),
+    ),
+    Mutant("a deployment that is rolled back withdraws nothing", "evidence", ((operate, "stands", _no),)),
     Mutant("pointers written without the lease", "pointers at rest", (without("take_lease", changes.LEASE_FREE),)),
     Mutant("a lease shorter than the function's timeout", "pointers at rest", ((lease, "LEASE_SECONDS", 2),)),
     Mutant(
@@ -273,7 +291,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("what waits for a policy leaves the older one waiting", "progress", ((reconcile, "withdrawal", _waiting),)),
     Mutant("conclusions from an old read of current", "evidence", ((reconcile, "is_behind", _no),)),
-    Mutant("latest is blank already, says an old read", "pointers at rest", ((blanking, "is_older_than", _no),)),
+    Mutant("latest is blank already, says an old read", "pointers at rest", ((drive, "is_older_than", _no),)),
     Mutant("trouble with the canary's record reaches the caller", "no downtime", ((Canary, "offer", _careless_offer),)),
     Mutant("nobody starts the rescue", "one job", ((rescue.Rescuer, "start", _nothing),)),
     Mutant("nobody is told", "progress", ((telling.Teller, "tell", _nothing),)),
