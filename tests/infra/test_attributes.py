@@ -50,7 +50,7 @@ def test_each_attribute_is_a_parameter_of_its_own_and_one_of_an_instance_in_clou
     assert values.pop(f"{root}/namespace/id") == "<PublishedNamespace.Id>"
     published_values = {name.removeprefix(f"{root}/shared/"): value for name, value in values.items()}
     assert published_values == {
-        "queue_url": "<Queue>",
+        "queue_arn": "<Queue.Arn>",
         "colour": "blue",
         "place": "the queue <Queue.QueueName>",
     }

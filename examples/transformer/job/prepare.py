@@ -1,5 +1,6 @@
 """The first step of the state machine: refuse a bad input, and write the queries for a good one."""
 
+import os
 from dataclasses import asdict
 from typing import Any
 
@@ -14,4 +15,6 @@ def handler(event: object, _context: object) -> dict[str, Any]:
         InvalidInput: The input is refused. The execution ends as FAILED with this as its cause.
     """
     order = Order.parse(event)
-    return {"order": asdict(order), "sql": {"monthly": queries.monthly(order), "weather": queries.weather(order)}}
+    table = os.environ["TABLE"]
+    sql = {"monthly": queries.monthly(order, table), "weather": queries.weather(order, table)}
+    return {"order": asdict(order), "sql": sql}
