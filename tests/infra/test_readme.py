@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import aws_cdk as cdk
@@ -10,16 +9,11 @@ import pytest
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.assertions import Template
-
-README = Path(__file__).parents[2] / "README.md"
+from tests.infra import pages
 
 
 def example(name: str) -> str:
-    """The code block after the comment that names it."""
-    _, _, after = README.read_text().partition(f"<!-- example: {name} -->\n```python\n")
-    code, end, _ = after.partition("```")
-    assert end, f"the README has no example {name!r}"
-    return code
+    return pages.example("README.md", name)
 
 
 @pytest.fixture
