@@ -1,5 +1,6 @@
 """Publish and Discover on an emulator: in any sensible order, with an error that names what is missing in another."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto.server import ThreadedMotoServer
 
 from canary_router import preflight, settings
 from canary_router.client.attributes import published
@@ -152,6 +154,31 @@ def test_running_code_is_told_which_attribute_or_stack_is_missing_and_where(
         published(ENVIRONMENT, "search", session)
     with pytest.raises(NotPublished, match="'shared' has not published anything in the environment 'another'"):
         published("another", "shared", session)
+
+
+def test_more_attributes_than_ssm_takes_at_once_are_all_looked_for(tmp_path: Path) -> None:
+    names = [settings.attribute_parameter_name("staging", "shared", f"a{n:02}") for n in range(21)]
+    kind = "AWS::SSM::Parameter::Value<String>"
+    file = tmp_path / "it.template.json"
+    others = {"Bootstrap": {"Type": kind, "Default": "/cdk-bootstrap/version"}, "Plain": {"Type": "String"}}
+    wanted = {f"P{n}": {"Type": kind, "Default": name} for n, name in enumerate(names)}
+    file.write_text(json.dumps({"Parameters": others | wanted}))
+    # Unlike the emulator, moto refuses more than AWS takes.
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="s", region_name="eu-west-1")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+            ssm = session.client("ssm")
+            with pytest.raises(ClientError, match="less than or equal to 10"):
+                ssm.get_parameters(Names=names)
+            ssm.put_parameter(Name=names[15], Value="there", Type="String")
+            found = preflight.missing(file, session)
+    finally:
+        server.stop()
+    assert [it.attribute for it in found] == [f"a{n:02}" for n in range(21) if n != 15]
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"Parameters": {"A": {}}}', '{"Parameters": {"A": {"Type": 1}}}'])

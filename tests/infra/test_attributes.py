@@ -159,7 +159,9 @@ def test_a_value_that_is_known_at_deployment_only_is_not_measured_by_its_token()
     stack = cdk.Stack(cdk.App(), "Stack")
     names = "".join(sqs.Queue(stack, f"Queue{n}").queue_name for n in range(60))
     assert len(names) > 1024
-    Publish(stack, "Published", environment="staging", stack="shared", attributes={"queues": names})
+    attributes = {f"queues_{n}": names for n in range(5)}
+    assert 5 * len(names) > 5000
+    Publish(stack, "Published", environment="staging", stack="shared", attributes=attributes)
 
 
 @pytest.mark.parametrize(
