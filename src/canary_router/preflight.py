@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError
 
 from canary_router import settings
 from canary_router.adapters.aws.trouble import read
-from canary_router.errors import CanaryRouterError, ConfigurationError, InvalidInput, NotPublished
+from canary_router.errors import CanaryRouterError, ConfigurationError, InvalidInput, NotPublished, Unavailable
 
 _AT_ONCE = 10
 """Names that GetParameters takes."""
@@ -41,7 +41,10 @@ def missing(template: Path, session: boto3.Session | None = None) -> list[NotPub
     try:
         client = (session or boto3.Session()).client("ssm")
     except BotoCoreError as error:
-        raise ConfigurationError(f"SSM cannot be asked: {error}", advice="Set AWS_DEFAULT_REGION.") from error
+        raise ConfigurationError(
+            f"SSM cannot be asked: {error}",
+            advice="Set AWS_DEFAULT_REGION, and AWS_PROFILE to a profile that is there.",
+        ) from error
     absent: list[str] = []
     names = sorted(wanted)
     for first in range(0, len(names), _AT_ONCE):
@@ -50,7 +53,11 @@ def missing(template: Path, session: boto3.Session | None = None) -> list[NotPub
 
 
 def _absent(client: Any, names: list[str]) -> list[str]:
-    answer = read(f"reading {', '.join(names)}", lambda: client.get_parameters(Names=names))
+    try:
+        answer = read(f"reading {', '.join(names)}", lambda: client.get_parameters(Names=names))
+    except Unavailable as error:
+        advice = "Check credentials, account and region; the caller needs ssm:GetParameters."
+        raise Unavailable(str(error), advice=advice) from error
     return [str(name) for name in answer["InvalidParameters"]]
 
 

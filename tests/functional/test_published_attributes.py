@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 
 from canary_router import preflight, settings
 from canary_router.client.attributes import published
-from canary_router.errors import InvalidInput, NotPublished, Unavailable
+from canary_router.errors import AccessRefused, ConfigurationError, InvalidInput, NotPublished, Unavailable
 from canary_router.local.record import Emulator
 from canary_router.local.toolchain import node_environment
 
@@ -193,17 +193,54 @@ def test_a_file_that_is_no_template_is_named(tmp_path: Path, text: str, capsys: 
     assert "python -m canary_router.preflight TEMPLATE..." in capsys.readouterr().err
 
 
-def test_ssm_that_does_not_answer_is_no_answer_that_all_is_well(
-    templates: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def nobody_there(monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with pytest.raises(Unavailable, match="/shared/colour"):
-        preflight.missing(
-            template(templates, READER),
-            boto3.Session(aws_access_key_id="a", aws_secret_access_key="s", region_name="eu-west-1"),
-        )
+    return boto3.Session(aws_access_key_id="a", aws_secret_access_key="s", region_name="eu-west-1")
+
+
+@pytest.fixture
+def no_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.delenv("AWS_REGION", raising=False)
+
+
+def test_ssm_that_does_not_answer_is_no_answer_that_all_is_well(templates: Path, nobody_there: boto3.Session) -> None:
+    with pytest.raises(Unavailable, match="/shared/colour") as trouble:
+        preflight.missing(template(templates, READER), nobody_there)
+    assert "ssm:GetParameters" in trouble.value.advice
+
+
+@pytest.mark.usefixtures("no_region")
+def test_a_look_without_a_region_says_what_to_set(templates: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert preflight.main([str(template(templates, READER))]) == 3
     assert "AWS_DEFAULT_REGION" in capsys.readouterr().err
+
+
+def test_running_code_is_told_when_cloud_map_does_not_answer(nobody_there: boto3.Session) -> None:
+    with pytest.raises(Unavailable, match="'shared' of 'staging' has published cannot be looked up"):
+        published("staging", "shared", nobody_there)
+
+
+@pytest.mark.usefixtures("no_region")
+def test_running_code_without_a_region_is_told_what_to_set() -> None:
+    with pytest.raises(ConfigurationError, match="'shared' of 'staging'") as trouble:
+        published("staging", "shared", boto3.Session(aws_access_key_id="a", aws_secret_access_key="s"))
+    assert "AWS_DEFAULT_REGION" in trouble.value.advice
+
+
+def test_running_code_that_may_not_ask_is_told_which_permission_it_needs(
+    session: boto3.Session, emulator: Emulator
+) -> None:
+    user = session.client("iam")
+    user.create_user(UserName="asks-nothing")
+    key = user.create_access_key(UserName="asks-nothing")["AccessKey"]
+    stranger = boto3.Session(
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+        region_name=emulator.region,
+    )
+    with pytest.raises(AccessRefused, match="'shared' of 'staging'") as trouble:
+        published("staging", "shared", stranger)
+    assert "servicediscovery:DiscoverInstances" in trouble.value.advice
