@@ -1,6 +1,6 @@
 """The shared stack: the data that all versions of the Transformer read, deployed once per environment.
 
-It outlives every version. Nothing here knows of versions, and versions find it by the names in ``names.py``.
+It outlives every version, and nothing here knows of versions: they read what this stack publishes.
 """
 
 from pathlib import Path
@@ -12,10 +12,14 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from transformer.names import DATA_FILE, TABLE, SharedData
+from canary_router.cdk import PublishFirst
 from transformer.seeding import SeededFile
 
-HERE = Path(__file__).parent
+DATA_FILE = Path(__file__).parent / "data" / "seattle-weather.csv"
+DATA_PREFIX = "daily-weather/"
+"""The table's files: everything under this prefix is read as rows."""
+QUERY_PREFIX = "queries/"
+"""Athena's results, which expire after a week."""
 
 COLUMNS = {
     "observed_on": "string",
@@ -39,30 +43,38 @@ class SharedStack(Stack):
     """
 
     def __init__(self, scope: Construct, *, environment: str, tls_only: bool = True, **stack_options: Any) -> None:
-        stack_name = SharedData(environment, "", "").stack
+        stack_name = f"transformer-shared-{environment}"
         super().__init__(scope, stack_name, stack_name=stack_name, **stack_options)
-        self.names = SharedData(environment, self.account, self.region)
         bucket = self._bucket(tls_only=tls_only)
-        self._table()
-        self._work_group()
-        SeededFile(
+        database = self._database(environment)
+        table = self._table(database, bucket)
+        work_group = self._work_group(f"transformer-{environment}", bucket)
+        seeded = SeededFile(self, "Seed", file=DATA_FILE, bucket=bucket, key=f"{DATA_PREFIX}{DATA_FILE.name}")
+        published = PublishFirst(
             self,
-            "Seed",
-            file=HERE / "data" / DATA_FILE,
-            bucket=bucket,
-            key=f"{self.names.data_prefix}{DATA_FILE}",
+            "Published",
+            environment=environment,
+            stack="shared",
+            attributes={
+                "bucket": bucket.bucket_name,
+                "data_prefix": DATA_PREFIX,
+                "query_prefix": QUERY_PREFIX,
+                "database": database.ref,
+                "table": table.ref,
+                "work_group": work_group.ref,
+            },
         )
+        published.node.add_dependency(seeded)  # who finds the table finds its rows
 
     def _bucket(self, *, tls_only: bool) -> s3.Bucket:
         bucket = s3.Bucket(
             self,
             "Data",
-            bucket_name=self.names.bucket,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=tls_only,
             lifecycle_rules=[
-                s3.LifecycleRule(prefix=self.names.query_prefix, expiration=Duration.days(7)),
+                s3.LifecycleRule(prefix=QUERY_PREFIX, expiration=Duration.days(7)),
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],
             # Results outlive the stack that made room for them.
@@ -73,26 +85,28 @@ class SharedStack(Stack):
         )
         return bucket
 
-    def _table(self) -> None:
-        database = glue.CfnDatabase(
+    def _database(self, environment: str) -> glue.CfnDatabase:
+        return glue.CfnDatabase(
             self,
             "Database",
             catalog_id=self.account,
-            database_name=self.names.database,
+            database_name=f"transformer_{environment.replace('-', '_')}",
             database_input=glue.CfnDatabase.DatabaseInputProperty(description="Data of the sample Transformer"),
         )
-        table = glue.CfnTable(
+
+    def _table(self, database: glue.CfnDatabase, bucket: s3.Bucket) -> glue.CfnTable:
+        return glue.CfnTable(
             self,
             "Table",
             catalog_id=self.account,
-            database_name=self.names.database,
+            database_name=database.ref,
             table_input=glue.CfnTable.TableInputProperty(
-                name=TABLE,
+                name="daily_weather",
                 description="Daily weather in Seattle, 2012 to 2015, from NOAA",
                 table_type="EXTERNAL_TABLE",
                 parameters={"classification": "csv", "skip.header.line.count": "1"},
                 storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                    location=f"s3://{self.names.bucket}/{self.names.data_prefix}",
+                    location=f"s3://{bucket.bucket_name}/{DATA_PREFIX}",
                     columns=[glue.CfnTable.ColumnProperty(name=name, type=kind) for name, kind in COLUMNS.items()],
                     input_format="org.apache.hadoop.mapred.TextInputFormat",
                     output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
@@ -103,19 +117,18 @@ class SharedStack(Stack):
                 ),
             ),
         )
-        table.add_resource_dependency(database)
 
-    def _work_group(self) -> None:
-        athena.CfnWorkGroup(
+    def _work_group(self, name: str, bucket: s3.Bucket) -> athena.CfnWorkGroup:
+        return athena.CfnWorkGroup(
             self,
             "WorkGroup",
-            name=self.names.work_group,
+            name=name,
             recursive_delete_option=True,
             work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
                 enforce_work_group_configuration=True,
                 publish_cloud_watch_metrics_enabled=True,
                 result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
-                    output_location=f"s3://{self.names.bucket}/{self.names.query_prefix}",
+                    output_location=f"s3://{bucket.bucket_name}/{QUERY_PREFIX}",
                     encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
                         encryption_option="SSE_S3"
                     ),

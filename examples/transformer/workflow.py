@@ -9,9 +9,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from canary_router.cdk import BundledFunction, FunctionOptions
-from transformer.names import SharedData
-from transformer.roles import acknowledge_wildcards, run_queries
+from canary_router.cdk import BundledFunction, Discover, FunctionOptions
+from transformer.roles import acknowledge_wildcards, bucket_arn, run_queries
 from transformer.versions import source_for
 
 
@@ -26,26 +25,32 @@ class Workflow(Construct):
         construct_id: Id in the stack.
         tag: The version, whose code is taken from ``versions.py``.
         environment: Name of the environment, whose shared data is read and written.
+
+    Attributes:
+        pipeline: The function that the router invokes.
+        state_machine: What it starts.
+        results: Where the results are, so that no version can overwrite another's.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, tag: str, environment: str) -> None:
         super().__init__(scope, construct_id)
         self._stack = Stack.of(self)
-        self._shared = SharedData(environment, self._stack.account, self._stack.region)
+        self._shared = Discover(self, "Shared", environment=environment, stack="shared")
+        self._result_prefix = f"results/{self._stack.stack_name}/"
+        self.results = f"s3://{self._shared['bucket']}/{self._result_prefix}"
         with tempfile.TemporaryDirectory() as folder:
             self._source = Path(folder)
             self._definition = source_for(tag, self._source) / "state_machine.asl.json"
-            prepare = self._function("Prepare", {})
+            prepare = self._function("Prepare", {"TABLE": self._shared["table"]})
             publish = self._publish(tag)
             self.state_machine = self._state_machine(prepare, publish)
             self.pipeline = self._pipeline()
-        acknowledge_wildcards(self, self._shared, self._stack.stack_name)
+        acknowledge_wildcards(self, self._shared, self._result_prefix)
 
     def _publish(self, tag: str) -> BundledFunction:
-        prefix = self._shared.result_prefix(self._stack.stack_name)
-        where = {"BUCKET": self._shared.bucket, "PREFIX": prefix}
+        where = {"BUCKET": self._shared["bucket"], "PREFIX": self._result_prefix}
         publish = self._function("Publish", where | {"VERSION": tag})
-        publish.allow("s3:PutObject", on=[f"arn:{self._stack.partition}:s3:::{self._shared.bucket}/{prefix}*"])
+        publish.allow("s3:PutObject", on=[f"{bucket_arn(self._stack, self._shared)}/{self._result_prefix}*"])
         return publish
 
     def _pipeline(self) -> BundledFunction:
@@ -86,8 +91,8 @@ class Workflow(Construct):
             definition_body=sfn.DefinitionBody.from_string(self._definition.read_text(encoding="utf-8")),
             definition_substitutions={
                 **functions,
-                "Database": self._shared.database,
-                "WorkGroup": self._shared.work_group,
+                "Database": self._shared["database"],
+                "WorkGroup": self._shared["work_group"],
             },
             role=role,
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL),

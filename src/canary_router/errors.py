@@ -33,6 +33,26 @@ class NotFound(CanaryRouterError):
     """The service, release or transform that was named does not exist."""
 
 
+class NotPublished(NotFound):
+    """A stack has not published the attribute that another one, or an application, asked for.
+
+    Args:
+        environment: Name of the environment.
+        stack: Name under which the stack publishes.
+        attribute: Name of the attribute; empty when the stack has published nothing at all.
+        place: Where it should be and is not.
+    """
+
+    def __init__(self, environment: str, stack: str, attribute: str, place: str) -> None:
+        self.environment, self.stack, self.attribute = environment, stack, attribute
+        super().__init__(
+            f"The stack {stack!r} has not published {repr(attribute) if attribute else 'anything'} "
+            f"in the environment {environment!r}: it is not in {place}",
+            advice=f"Deploy the stack {stack!r} of {environment!r} first, with this attribute in its Publish; "
+            "or look whether environment, account and region are the ones you mean.",
+        )
+
+
 class KeyReused(CanaryRouterError):
     """An ``Idempotency-Key`` came back with another body."""
 

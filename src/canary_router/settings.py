@@ -43,6 +43,15 @@ TAG_VERSION = "canary-router:version"
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 """Form of an environment's and a service's name: it becomes part of stack, table and parameter names."""
 
+STACK_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]")
+"""Form of a name under which a stack publishes, such as ``shared`` or ``transformer-v1-2-0``: it is the name of a
+service in Cloud Map, too, which takes 63 characters."""
+
+ATTRIBUTE_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,99}")
+"""Form of a published attribute's name."""
+
+_PUBLISHED = re.compile(r"/canary-router/(?P<environment>[^/]+)/attributes/(?P<stack>[^/]+)/(?P<attribute>[^/]+)")
+
 _SLUG_WITHIN = re.compile(r"-v[0-9]+-[0-9]+-[0-9]+(?:-|$)")
 
 REQUEST_HANDLER = "canary_router.lambdas.request.handler"
@@ -91,6 +100,22 @@ def function_name(environment: str, role: str) -> str:
 def parameter_name(environment: str, service: str, leaf: str) -> str:
     """Name of an SSM parameter; ``leaf`` is ``current``, ``latest`` or ``policy``."""
     return f"/canary-router/{environment}/{service}/{leaf}"
+
+
+def attribute_parameter_name(environment: str, stack: str, attribute: str) -> str:
+    """Name of the SSM parameter that holds what a stack has published. No service's parameter has as many parts."""
+    return f"/canary-router/{environment}/attributes/{stack}/{attribute}"
+
+
+def published_attribute(parameter: str) -> tuple[str, str, str] | None:
+    """Environment, stack and attribute that a parameter's name stands for; None if it stands for something else."""
+    found = _PUBLISHED.fullmatch(parameter)
+    return (found["environment"], found["stack"], found["attribute"]) if found else None
+
+
+def attribute_namespace(environment: str) -> str:
+    """Name of the Cloud Map namespace in which an environment's stacks publish: a service each, with one instance."""
+    return f"{CLOUD_MAP_NAMESPACE}-{environment}"
 
 
 def slug(tag: str) -> str:

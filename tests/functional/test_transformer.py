@@ -19,8 +19,7 @@ from canary_router.local import emulator as local_emulator
 from canary_router.local import home as local_home
 from canary_router.local.record import Emulator
 from canary_router.local.toolchain import Toolchain, node_environment
-from canary_router.settings import stack_name
-from transformer.names import SharedData
+from canary_router.settings import attribute_parameter_name, stack_name
 from transformer.versions import HERE
 
 if TYPE_CHECKING:
@@ -42,6 +41,11 @@ class Platform:
             aws_secret_access_key=self.emulator.secret_access_key,
             region_name=self.emulator.region,
         ).client(name, endpoint_url=self.emulator.endpoint_url)  # type: ignore[call-overload]
+
+    def published(self, attribute: str) -> str:
+        """What the shared stack has published."""
+        name = attribute_parameter_name(ENVIRONMENT, "shared", attribute)
+        return str(self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
 
     def run(self, tag: str, document: object) -> "DescribeExecutionOutputTypeDef":
         """Sends one job to a version's pipeline, as the router does, and waits for its end."""
@@ -175,9 +179,7 @@ def test_a_job_that_cannot_be_done_fails_and_says_why(platform: Platform, docume
     execution = platform.run("v1.0.0", document)
     assert execution["status"] == "FAILED"
     assert cause in execution["cause"]
-    found = platform.client("s3").list_objects_v2(
-        Bucket=SharedData(ENVIRONMENT, platform.emulator.account, platform.emulator.region).bucket, Prefix="results/"
-    )
+    found = platform.client("s3").list_objects_v2(Bucket=platform.published("bucket"), Prefix="results/")
     assert not [item for item in found.get("Contents", []) if execution["name"] in item["Key"]]
 
 

@@ -14,10 +14,11 @@ def build() -> None:
     # The emulator denies CDK's own roles their bucket, and serves no TLS.
     app = cdk.App(default_stack_synthesizer=cdk.CliCredentialsStackSynthesizer())
     environment = app.node.get_context("environment")
-    SharedStack(app, environment=environment, tls_only=False)
+    shared = SharedStack(app, environment=environment, tls_only=False)
     for tag in TAGS:
         stack = cdk.Stack(app, stack_name("transformer", tag))
         Workflow(stack, "Workflow", tag=tag, environment=environment)
+        stack.add_stack_dependency(shared)
     app.synth()
 
 

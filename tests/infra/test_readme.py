@@ -2,26 +2,20 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.assertions import Template
+from tests.infra import pages
 
 from canary_router.cdk import Pipeline
 from canary_router.errors import ConfigurationError
 
-README = Path(__file__).parents[2] / "README.md"
-
 
 def example(name: str) -> str:
-    """The code block after the comment that names it."""
-    _, _, after = README.read_text().partition(f"<!-- example: {name} -->\n```python\n")
-    code, end, _ = after.partition("```")
-    assert end, f"the README has no example {name!r}"
-    return code
+    return pages.example("README.md", name)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What the sample's CDK app deploys: names by the contract, roles that allow no more than they must, nag-clean."""
 
+import ast
 import json
 import os
 import subprocess
@@ -18,12 +19,20 @@ pytestmark = pytest.mark.infra
 SYNTHESIS = """
 import sys
 import aws_cdk as cdk
+from canary_router.cdk import CanaryRouter, RouterOptions, shared_cloud_map_service
 from cdk_nag import AwsSolutionsChecks
 from transformer.app import build
 
 app = cdk.App(outdir=sys.argv[1])
 cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
-build(app, tag="v1.1.0", environment="staging")
+for environment, service in (("staging", "transformer"), ("production", "weather")):
+    build(app, tag="v1.1.0", environment=environment, service=service)
+    stack = cdk.Stack(app, f"router-{environment}")
+    first = environment == "staging"
+    options = RouterOptions(
+        cloud_map_service_id=None if first else shared_cloud_map_service(stack), sets_api_log_role=first
+    )
+    CanaryRouter(stack, "Router", environment=environment, services=[service], options=options)
 app.synth()
 """
 
@@ -61,6 +70,81 @@ def test_a_version_releases_itself_after_everything_else_is_there(assembly: Path
         if resource["Type"] not in {"Custom::CanaryRouterRelease", "AWS::CDK::Metadata"}
     }
     assert others <= set(release["DependsOn"])
+
+
+PRODUCTION = ("router-production", "transformer-shared-production", "weather-v1-1-0")
+STAGING = ("router-staging", "transformer-shared-staging", "transformer-v1-1-0")
+WITHIN_ANOTHER = {
+    "AWS::ApiGateway::Stage": "an API",
+    "AWS::ApiGateway::UsagePlanKey": "a plan",
+    "AWS::IAM::Policy": "a role",
+    "AWS::Glue::Table": "a database",
+    "AWS::ServiceDiscovery::Instance": "a service of Cloud Map",
+    "AWS::ServiceDiscovery::Service": "a namespace, whose name is looked at",
+}
+
+
+def physical_names(assembly: Path, stacks: tuple[str, ...]) -> set[tuple[str, str]]:
+    """Types and names of what is named by its template, where the name has to be the only one in the account."""
+    found = set[tuple[str, str]]()
+    for stack in stacks:
+        template = json.loads((assembly / f"{stack}.template.json").read_text())
+        for resource in template["Resources"].values():
+            names = {key: value for key, value in resource.get("Properties", {}).items() if key.endswith("Name")}
+            names.pop("MetricName", None)
+            if resource["Type"] not in WITHIN_ANOTHER:
+                # A reference to what another resource is named is not a name.
+                found |= {(resource["Type"], json.dumps(it)) for it in names.values() if not refers(it)}
+    return found
+
+
+def refers(value: object) -> bool:
+    match value:
+        case {"Ref": str(name)}:
+            return not name.startswith("AWS::")
+        case {"Fn::GetAtt": _}:
+            return True
+        case _:
+            return False
+
+
+def test_two_environments_in_one_account_share_no_physical_name(assembly: Path) -> None:
+    staging, production = physical_names(assembly, STAGING), physical_names(assembly, PRODUCTION)
+    assert {f"AWS::{it}" for it in ("Athena::WorkGroup", "Glue::Database", "Lambda::Function", "SSM::Parameter")} <= {
+        kind for kind, _ in staging
+    }
+    assert staging & production == set()
+
+
+def test_a_version_reads_and_publishes_in_its_own_environment_only(assembly: Path) -> None:
+    for stack, environment in (("transformer-v1-1-0", "staging"), ("weather-v1-1-0", "production")):
+        template = json.loads((assembly / f"{stack}.template.json").read_text())
+        read = {it["Default"] for name, it in template["Parameters"].items() if name != "BootstrapVersion"}
+        root = f"/canary-router/{environment}/attributes"
+        shared = {"bucket", "data_prefix", "query_prefix", "database", "table", "work_group"}
+        assert read == {f"{root}/namespace/id", *(f"{root}/shared/{name}" for name in shared)}
+        written = {it["Properties"]["Name"] for it in resources(assembly, stack, "AWS::SSM::Parameter")}
+        assert written == {f"{root}/{stack}/{name}" for name in ("pipeline_arn", "state_machine_arn", "results")}
+
+
+def test_the_shared_stack_publishes_what_a_version_reads(assembly: Path) -> None:
+    published = {it["Properties"]["Name"] for it in resources(assembly, STAGING[1], "AWS::SSM::Parameter")}
+    template = json.loads((assembly / f"{STAGING[2]}.template.json").read_text())
+    read = {it["Default"] for name, it in template["Parameters"].items() if name != "BootstrapVersion"}
+    assert read <= published
+
+
+def test_neither_the_code_of_the_shared_stack_nor_that_of_a_version_imports_the_other() -> None:
+    version = {"stack", "workflow", "roles", "versions", *(file.stem for file in (HERE / "job").glob("*.py"))}
+    for module, others in {
+        "shared": version,
+        "seeding": version,
+        "stack": {"shared"},
+        "workflow": {"shared"},
+    }.items():
+        tree = ast.parse((HERE / f"{module}.py").read_text())
+        imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not [name for name in imported if name.startswith("transformer.") and set(name.split(".")) & others]
 
 
 def test_neither_stack_exports_or_imports_anything(assembly: Path) -> None:

@@ -79,10 +79,13 @@ def test_a_bad_input_is_refused_by_a_message_that_names_what_is_wrong(document: 
 
 
 def test_the_queries_ask_for_the_year_and_the_metric_of_the_order() -> None:
-    sql = queries.monthly(Order(2013, "wind"))
+    sql = queries.monthly(Order(2013, "wind"), "some_table")
     assert "avg(wind)" in sql
     assert "'2013'" in sql
-    assert "'2013'" in queries.weather(Order(2013, "wind"))
+    assert "FROM some_table" in sql
+    sql = queries.weather(Order(2013, "wind"), "some_table")
+    assert "'2013'" in sql
+    assert "FROM some_table" in sql
 
 
 def test_the_rows_of_a_query_are_read_by_the_names_in_athenas_header() -> None:

@@ -1,5 +1,6 @@
 """The first step of the state machine: refuse a bad input, and write the queries for a good one."""
 
+import os
 from dataclasses import asdict
 from typing import Any
 
@@ -15,5 +16,6 @@ def handler(event: object, _context: object) -> dict[str, Any]:
         InvalidInput: The input is refused. The execution ends as FAILED with this as its cause.
     """
     order = read_order(event)
-    sql = {"monthly": queries.monthly(order), "weather": queries.weather(order)}
+    table = os.environ["TABLE"]
+    sql = {"monthly": queries.monthly(order, table), "weather": queries.weather(order, table)}
     return {"order": asdict(order), "sql": sql, "poll_seconds": POLL_SECONDS}

@@ -2,10 +2,8 @@
 
 from transformer.job.order import Order
 
-TABLE = "daily_weather"
 
-
-def monthly(order: Order) -> str:
+def monthly(order: Order, table: str) -> str:
     """One row per month of the year: how many days were observed, from when to when, and the metric's extremes."""
     return f"""
         SELECT CAST(substr(observed_on, 6, 2) AS integer) AS month,
@@ -15,18 +13,18 @@ def monthly(order: Order) -> str:
                min({order.metric}) AS lowest,
                round(avg({order.metric}), 2) AS mean,
                max({order.metric}) AS highest
-        FROM {TABLE}
+        FROM {table}
         WHERE substr(observed_on, 1, 4) = '{order.year}'
         GROUP BY 1
         ORDER BY 1
-    """  # noqa: S608 - an Order holds nothing but a number and the name of a known column
+    """  # noqa: S608 - an Order holds a number and the name of a known column, and the table is the deployment's choice
 
 
-def weather(order: Order) -> str:
+def weather(order: Order, table: str) -> str:
     """One row per kind of weather: on how many days of the year it was observed."""
     return f"""
         SELECT weather, count(*) AS days
-        FROM {TABLE}
+        FROM {table}
         WHERE substr(observed_on, 1, 4) = '{order.year}'
         GROUP BY weather
         ORDER BY weather

@@ -1,8 +1,9 @@
-"""Constructs for the AWS CDK: the router, and the immutable stacks whose versions it releases.
+"""Constructs for the AWS CDK: the router, the immutable stacks whose versions it releases, and what stacks publish.
 
 Needs the ``cdk`` extra. Nothing else in the package imports this one.
 """
 
+from canary_router.cdk.attributes import Discover, Publish, PublishFirst
 from canary_router.cdk.discovery import shared_cloud_map_service
 from canary_router.cdk.function import BundledFunction, FunctionOptions
 from canary_router.cdk.immutable import ImmutableStack
@@ -15,11 +16,14 @@ from canary_router.core.policy import Policy
 __all__ = [
     "BundledFunction",
     "CanaryRouter",
+    "Discover",
     "ExtraTarget",
     "FunctionOptions",
     "ImmutableStack",
     "Pipeline",
     "Policy",
+    "Publish",
+    "PublishFirst",
     "Release",
     "RouterOptions",
     "shared_cloud_map_service",

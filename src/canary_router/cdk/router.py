@@ -10,6 +10,7 @@ from constructs import Construct
 from canary_router import settings
 from canary_router.cdk.alarms import RouterAlarms
 from canary_router.cdk.api import RouterApi
+from canary_router.cdk.attributes import publish_router
 from canary_router.cdk.discovery import Registration
 from canary_router.cdk.functions import RouterFunctions
 from canary_router.cdk.options import RouterOptions, check_router
@@ -61,6 +62,7 @@ class CanaryRouter(Construct):
         attributes = {"endpoint": self.api.endpoint, "api_key_secret": self.api.key_secret_name}
         registration = Registration(self, environment, attributes, options.cloud_map_service_id)
         registration.only_after(self.api.rest_api.deployment_stage)
+        publish_router(self, environment, attributes)
         alarms = RouterAlarms(self, environment, options.alarm_topic)
         alarms.watch_api(
             self.api.rest_api.metric_server_error(period=Duration.minutes(5)), self.functions.request.function

@@ -24,7 +24,7 @@ _PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECONDS_BETWEEN_RETRIES = 10.0
 _REFUSALS = ("AccessDenied", "AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException")
-_NOT_THERE = ("NamespaceNotFound", "ServiceNotFound", "ResourceNotFoundException")
+NOT_THERE = ("NamespaceNotFound", "ServiceNotFound", "ResourceNotFoundException")
 
 
 @dataclass(frozen=True)
@@ -107,19 +107,19 @@ class Directory:
             client = self._session.client("secretsmanager", config=_PATIENCE)
             key = str(client.get_secret_value(SecretId=secret)["SecretString"])
         except (ClientError, BotoCoreError, KeyError) as error:
-            raise _trouble(f"The router's key, in the secret {secret!r}, cannot be read", error) from error
+            raise trouble(f"The router's key, in the secret {secret!r}, cannot be read", error) from error
         return Location(endpoint, key)
 
     def _attributes(self) -> Mapping[str, str]:
         try:
-            answer = _discovery_client(self._session).discover_instances(
+            answer = cloud_map_client(self._session).discover_instances(
                 NamespaceName=settings.CLOUD_MAP_NAMESPACE,
                 ServiceName=settings.CLOUD_MAP_SERVICE,
                 QueryParameters={"environment": self._environment},
                 HealthStatus="ALL",
             )
         except (ClientError, BotoCoreError) as error:
-            raise _trouble(f"The router of {self._environment!r} cannot be looked up in Cloud Map", error) from error
+            raise trouble(f"The router of {self._environment!r} cannot be looked up in Cloud Map", error) from error
         # Not every emulator heeds the query, so the answer is filtered once more.
         found = [instance.get("Attributes", {}) for instance in answer["Instances"]]
         ours = {
@@ -140,7 +140,7 @@ class Directory:
         return next(iter(ours.values()))
 
 
-def _discovery_client(session: boto3.Session) -> Any:
+def cloud_map_client(session: boto3.Session) -> Any:
     """A Cloud Map client that also works behind an endpoint of the caller's own.
 
     botocore puts ``data-`` before the host's name for this call, which only AWS's own hosts answer to.
@@ -163,7 +163,8 @@ def _trusted(endpoint: str, environment: str) -> str:
     )
 
 
-def _trouble(what: str, error: Exception) -> CanaryRouterError:
+def trouble(what: str, error: Exception) -> CanaryRouterError:
+    """The project's error for one of botocore's; ``what`` says what could not be done."""
     code = str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
     if code in _REFUSALS:
         return AccessRefused(
@@ -172,6 +173,6 @@ def _trouble(what: str, error: Exception) -> CanaryRouterError:
         )
     if isinstance(error, NoRegionError):
         return ConfigurationError(f"{what}: {error}", advice="Set AWS_DEFAULT_REGION, or give a session with a region.")
-    if code in _NOT_THERE or isinstance(error, KeyError):
+    if code in NOT_THERE or isinstance(error, KeyError):
         return NotFound(f"{what}: {error}", advice="Deploy the router there first; is this the region that you mean?")
     return Unavailable(f"{what}: {error}", advice="Try again; check credentials, region and network.")

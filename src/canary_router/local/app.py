@@ -22,7 +22,7 @@ STAGE_PATH = "v1/_user_request_"
 
 
 def build(app: cdk.App, options: argparse.Namespace) -> None:
-    """Adds the stacks that were asked for. A version needs the router's release function, so it comes after it."""
+    """Adds the stacks that were asked for. A version needs the router's release function and the shared data."""
     # The emulator denies the CDK's publishing role its own bucket; there, the caller's credentials do the work.
     synthesizer = cdk.CliCredentialsStackSynthesizer
     stack: cdk.Stack | None = None
@@ -45,12 +45,14 @@ def build(app: cdk.App, options: argparse.Namespace) -> None:
     from transformer.shared import SharedStack  # noqa: PLC0415
     from transformer.stack import TransformerStack  # noqa: PLC0415
 
+    shared: cdk.Stack | None = None
     if options.router:
-        SharedStack(app, environment=options.environment, tls_only=False, synthesizer=synthesizer())
+        shared = SharedStack(app, environment=options.environment, tls_only=False, synthesizer=synthesizer())
     for tag in options.tag:
         version = TransformerStack(app, tag=tag, environment=options.environment, synthesizer=synthesizer())
-        if stack is not None:
-            version.add_stack_dependency(stack)
+        for needed in (stack, shared):
+            if needed is not None:
+                version.add_stack_dependency(needed)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
