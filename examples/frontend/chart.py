@@ -66,11 +66,18 @@ def weather_bar(result: Result) -> str:
     if total <= 0:
         return ""
     parts, x = ['<svg class="kinds" viewBox="0 0 1000 22" preserveAspectRatio="none" aria-hidden="true">'], 0.0
-    for number, days in enumerate(result.weather.values()):
+    for kind, days in result.weather.items():
         width = 1000 * days / total
-        parts.append(f'<rect class="kind-{number % 6}" x="{x:.1f}" y="0" width="{max(0, width - 3):.1f}" height="22"/>')
+        parts.append(
+            f'<rect class="{kind_class(kind)}" x="{x:.1f}" y="0" width="{max(0, width - 3):.1f}" height="22"/>'
+        )
         x += width
     return "".join([*parts, "</svg>"])
+
+
+def kind_class(kind: str) -> str:
+    """The class that colours a kind of weather."""
+    return f"kind-{kind}" if kind in ("drizzle", "fog", "rain", "snow", "sun") else "kind-other"
 
 
 def summary(result: Result) -> str:

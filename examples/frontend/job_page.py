@@ -4,7 +4,7 @@ from datetime import datetime
 from html import escape
 
 from canary_router.core.model import Route, Status
-from frontend.chart import MINUS, MONTHS, NARROW, WIDE, chart, weather_bar
+from frontend.chart import MINUS, MONTHS, NARROW, WIDE, chart, kind_class, weather_bar
 from frontend.desk import Job
 from frontend.order import METRICS, title
 from frontend.pages import document
@@ -89,8 +89,8 @@ def _outcome(job: Job) -> str:
 def _result(result: Result) -> str:
     unit = escape(result.unit)
     legend = "".join(
-        f'<li><span class="swatch kind-{number % 6}"></span>{escape(kind)} <strong>{days}</strong></li>'
-        for number, (kind, days) in enumerate(result.weather.items())
+        f'<li><span class="swatch {kind_class(kind)}"></span>{escape(kind)} <strong>{days}</strong></li>'
+        for kind, days in result.weather.items()
     )
     names = list(dict.fromkeys(name for month in result.months for name in month.measures))
     head = "".join(f'<th scope="col">{escape(name.replace("_", " ").capitalize())}</th>' for name in names)
