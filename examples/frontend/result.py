@@ -1,7 +1,6 @@
 """A job's result: where it is, and what it says."""
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 LIMIT_BYTES = 256 * 1024
+_LARGEST = 1e9
 _MEASURES = ("lowest", "mean", "highest")
 _EXECUTION = re.compile(
     r"arn:aws[a-z-]*:states:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):execution:(?P<stack>[A-Za-z0-9-]+)"
@@ -158,8 +158,8 @@ def _month(document: Mapping[str, Any]) -> Month:
     for name, value in list(document.items())[:12]:
         if name not in ("month", *_MEASURES) and isinstance(value, int | float) and not isinstance(value, bool):
             measures[str(name)[:20]] = float(value)
-    if not all(math.isfinite(value) for value in measures.values()):
-        raise ValueError("a measure is no number")
+    if not all(abs(value) <= _LARGEST for value in measures.values()):  # false for what is no number, too
+        raise ValueError("a measure cannot be drawn")
     if not measures["lowest"] <= measures["mean"] <= measures["highest"]:
         raise ValueError("a mean lies outside of its extremes")
     return Month(number, measures)

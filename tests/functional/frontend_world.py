@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,6 +84,9 @@ class World:
         """What the router answers to the next calls instead of what it should."""
         self.refused_calls: set[str] = set()
         """Calls of AWS that are refused."""
+        self.seconds = 0.0
+        """How long the router takes to answer when a job was handed in."""
+        self.submissions = 0
         self.aws_calls: list[str] = []
         self.router_calls: list[tuple[int, int]] = []
         """Port and status of every answer of a router."""
@@ -133,11 +137,13 @@ class World:
             return problem(404, "not-found") if job is None else _json(200, job.transform)
         document = json.loads(asked.body)
         with self._lock:
+            self.submissions += 1
             job = self._by_key.get(asked.headers["Idempotency-Key"])
             if job is None:
                 job = Job(len(self.jobs) + 1, document, self.version, self.route)
                 self.jobs.append(job)
                 self._by_key[asked.headers["Idempotency-Key"]] = job
+        time.sleep(self.seconds)
         return _json(202, job.transform) if job.document == document else problem(409, "key-reused")
 
     # --- AWS
