@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from canary_router.client import new_key
@@ -79,7 +79,7 @@ class Application:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
 
     def _answer(self, environ: WSGIEnvironment) -> Answer:
-        if self._hosts is not None and urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname not in self._hosts:
+        if self._hosts is not None and _parts(f"//{environ.get('HTTP_HOST', '')}").hostname not in self._hosts:
             return _told(trouble.FROM_ELSEWHERE)
         path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
         allowed = "POST" if path == "/jobs" else "GET, HEAD"
@@ -109,7 +109,7 @@ class Application:
         try:
             text = environ["wsgi.input"].read(int(length)).decode()
             form = filled_in(parse_qs(text, max_num_fields=10), new_key())
-        except ValueError:
+        except (ValueError, OSError):  # no text, too many fields, or a browser that went away
             return _told(trouble.NOT_A_FORM)
         if form.errors:
             return Answer(HTTPStatus.UNPROCESSABLE_ENTITY, form_page(form, self._desk.environment))
@@ -151,7 +151,14 @@ def _is_from_elsewhere(environ: WSGIEnvironment) -> bool:
     site, origin = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
     if site is not None:
         return site not in ("same-origin", "none")
-    return origin is not None and urlsplit(origin).netloc != environ.get("HTTP_HOST")
+    return origin is not None and _parts(origin).netloc != environ.get("HTTP_HOST")
+
+
+def _parts(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _told(told: trouble.Told) -> Answer:

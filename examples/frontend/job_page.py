@@ -1,6 +1,6 @@
 """The page of one job: where it is, what took it, and what it has found out."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 
 from canary_router.core.model import Route, Status
@@ -128,7 +128,8 @@ def _facts(job: Job) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return f'<time datetime="{moment.isoformat(timespec="seconds")}">{moment:%Y-%m-%d %H:%M:%S %Z}</time>'
+    utc = moment.astimezone(UTC)
+    return f'<time datetime="{utc.isoformat(timespec="seconds")}">{utc:%Y-%m-%d %H:%M:%S} UTC</time>'
 
 
 def _duration(seconds: float) -> str:

@@ -111,6 +111,23 @@ def test_the_page_of_a_job_that_failed_says_why_and_shows_no_traceback(world: Wo
     assert "no &lt;b&gt;days" in raw
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "final"),
+    [
+        ("ADMITTED", "Accepted: v1.0.0 is about to start it.", "no"),
+        ("TIMED_OUT", "Ran out of time on v1.0.0.", "yes"),
+        ("ABORTED", "Was stopped on v1.0.0.", "yes"),
+        ("NOT_STARTED", "Was not started on v1.0.0.", "yes"),
+    ],
+)
+def test_every_state_of_a_job_has_words(world: World, visitor: Visitor, status: str, said: str, final: str) -> None:
+    address = visitor.submitted(GOOD)
+    world.jobs[0].status = status
+    page = visitor.get(address).text
+    assert said in page
+    assert f'data-final="{final}"' in page
+
+
 def test_the_same_form_sent_twice_is_one_job_and_with_other_values_it_is_told_so(
     world: World, visitor: Visitor
 ) -> None:
@@ -161,7 +178,9 @@ def test_another_sites_page_can_neither_submit_nor_reach_the_server_by_a_name_of
 ) -> None:
     assert visitor.submit(GOOD, Sec_Fetch_Site="cross-site").status == 403
     assert visitor.submit(GOOD, Origin="https://elsewhere.example").status == 403
+    assert visitor.submit(GOOD, Origin="http://[").status == 403
     assert visitor.get("/", Host="elsewhere.example").status == 403
+    assert visitor.get("/", Host="[").status == 403
     assert world.jobs == []
     assert visitor.submit(GOOD, Origin=visitor.url.rstrip("/"), Sec_Fetch_Site="same-origin").status == 303
 
