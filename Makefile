@@ -15,15 +15,18 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT UV_PYTHON PYTHONPATH PYTHONHOME
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test chaos check format bench docs clean sim mutants
+.PHONY: help demo frontend test chaos check format bench docs clean sim mutants
 
 help: ## show this list
 	@while IFS= read -r line; do case "$$line" in \
-	  [a-z]*": "*"## "*) printf '  make %-8s %s\n' "$${line%%:*}" "$${line#*## }";; \
+	  [a-z]*": "*"## "*) printf '  make %-9s%s\n' "$${line%%:*}" "$${line#*## }";; \
 	esac; done < $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.ready ## watch two releases being judged on this machine (ARGS="--keep" leaves it running)
 	@$(BIN)/canary-router demo $(ARGS)
+
+frontend: $(VENV)/.ready ## the example's web page, on what "make demo ARGS=--keep" left running
+	@PYTHONPATH=examples $(BIN)/python -m frontend $(ARGS)
 
 test: $(VENV)/.ready ## run every test (ARGS="-k name", or a path, narrows it)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)

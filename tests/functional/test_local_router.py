@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,10 +11,14 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import boto3
 import pytest
+import urllib3
 
 from canary_router import settings
 
@@ -131,6 +136,68 @@ def test_the_front_end_example_sends_a_job(machine: Machine) -> None:
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == OK, done.stderr
     assert "has SUCCEEDED" in done.stdout
+
+
+def rotate_the_routers_key(machine: Machine) -> None:
+    """As an operator does: a new key for the usage plan, the secret, and an end to the old key."""
+    record = machine.json("local", "status")
+    session = boto3.Session(record["access_key_id"], record["secret_access_key"], region_name=record["region"])
+    gateway = session.client("apigateway", endpoint_url=record["endpoint_url"])
+    secrets = session.client("secretsmanager", endpoint_url=record["endpoint_url"])
+    value = "a-new-key-of-twenty-letters-or-more"
+    (plan,) = gateway.get_usage_plans()["items"]
+    (old,) = gateway.get_usage_plan_keys(usagePlanId=plan["id"])["items"]
+    new = gateway.create_api_key(name="rotated", enabled=True, value=value)
+    gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=new["id"], keyType="API_KEY")
+    secret = f"canary-router/{record['environment']}/api-key"
+    before = secrets.get_secret_value(SecretId=secret)["SecretString"]
+    secrets.put_secret_value(SecretId=secret, SecretString=value)
+    gateway.delete_usage_plan_key(usagePlanId=plan["id"], keyId=old["id"])
+    gateway.delete_api_key(apiKey=old["id"])
+    unknown_job = f"{record['router_endpoint']}/services/transformer/transforms/x"
+    answers = [urllib3.request("GET", unknown_job, headers={"x-api-key": key}).status for key in (before, value)]
+    assert answers == [403, 404]
+
+
+def test_one_command_serves_the_front_ends_page_which_outlives_the_routers_key(machine: Machine) -> None:
+    server = subprocess.Popen(
+        ["make", "--silent", "frontend", "ARGS=--port 0"],  # noqa: S607 - whichever make there is
+        cwd=ROOT, env=machine.env, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert server.stdout is not None
+    try:
+        said = server.stdout.readline()
+        url, _, rest = said.partition(" ")
+        assert rest == "submits to the environment local; Ctrl-C ends it\n", said
+        _ask_for_a_year(url, "2013", "Succeeded on v1.1.0.", '<th scope="col">Spread</th>')
+        _ask_for_a_year(url, "2030", "Failed on v1.1.0.", "There are no observations for the year 2030")
+        rotate_the_routers_key(machine)
+        _ask_for_a_year(url, "2015", "Succeeded on v1.1.0.", 'class="range"')
+        assert machine.json("send", "transformer")["status"] == "RUNNING"
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        output, _ = server.communicate(timeout=30)
+    assert "Traceback" not in output
+    assert "a-new-key" not in output
+
+
+def _ask_for_a_year(url: str, year: str, end: str, shown: str) -> None:
+    """Submits the form of the page, and looks at the job's page until it says this end and shows this."""
+    found = re.search(r'name="key" value="([^"]+)"', urllib3.request("GET", url).data.decode())
+    assert found
+    fields = urlencode({"key": found[1], "year": year, "metric": "wind"})
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    # What follows is a page of its own, to which the answer leads.
+    answer = urllib3.request("POST", f"{url}jobs", body=fields, headers=form, redirect=False)
+    assert answer.status == 303, answer.data.decode()
+    until, page = time.monotonic() + 60, ""
+    while 'data-final="yes"' not in page:
+        assert time.monotonic() < until, page
+        time.sleep(0.3)
+        page = unescape(urllib3.request("GET", url.rstrip("/") + answer.headers["Location"]).data.decode())
+    assert end in page
+    assert shown in page
 
 
 def send_until_ended(machine: Machine, watch: "subprocess.Popen[str]") -> str:

@@ -299,3 +299,58 @@ def test_waiting_gives_up_when_the_time_is_over(cloud: Cloud) -> None:
     cloud.replies = [ok(200)] * 100
     with pytest.raises(NotInTime, match="still RUNNING"):
         client.wait(transform, timeout=0.1, poll=0.02)
+
+
+def remembering(cloud: Cloud, old_endpoint: str, attempts: int = 1) -> RouterClient:
+    """A client that has found a router at another address than the one that is registered from now on."""
+    client, now = client_of(cloud, attempts), cloud.instances[-1]["endpoint"]
+    cloud.instances[-1]["endpoint"] = old_endpoint
+    assert client.endpoint == old_endpoint
+    cloud.instances[-1]["endpoint"] = now
+    return client
+
+
+def test_a_router_that_left_its_address_is_found_anew_and_the_job_sent_there(cloud: Cloud) -> None:
+    with loopback_cloud.running() as gone:
+        pass
+    client = remembering(cloud, gone.url)
+    transform = client.submit("transformer", {})
+    assert client.status(transform).transform_id == "t-1"
+    assert client.endpoint == f"{cloud.url}/stage"
+    assert len(cloud.requests) == 2
+
+
+def test_a_router_whose_old_address_answers_404_is_found_anew(cloud: Cloud) -> None:
+    with loopback_cloud.running() as old:
+        old.replies = [gateway(404, "Not Found")]
+        assert remembering(cloud, old.url).submit("transformer", {}).transform_id == "t-1"
+    assert (len(old.requests), len(cloud.requests)) == (1, 1)
+
+
+def test_a_router_that_is_away_is_not_looked_for_by_every_call_nor_missed_in_cloud_map(cloud: Cloud) -> None:
+    with loopback_cloud.running() as gone:
+        pass
+    client = remembering(cloud, gone.url)
+    del cloud.instances[-1]
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            client.submit("transformer", {})
+    assert cloud.aws_calls.count("DiscoverInstances") == 2
+
+
+def test_a_404_of_the_routers_own_is_an_answer_and_no_reason_to_look_for_the_router(cloud: Cloud) -> None:
+    cloud.replies = [problem(404, "not-found")]
+    with pytest.raises(NotFound):
+        client_of(cloud).submit("transformer", {})
+    assert cloud.aws_calls.count("DiscoverInstances") == 1
+
+
+def test_a_job_is_found_by_its_id_and_its_execution(cloud: Cloud) -> None:
+    client = client_of(cloud)
+    cloud.replies = [ok(200, status="SUCCEEDED")]
+    assert client.find("transformer", "t-1", EXECUTION).succeeded
+    client.find("transformer", "../x?y#")
+    assert [(method, path) for method, path, _, _ in cloud.requests] == [
+        ("GET", f"/stage/services/transformer/transforms/t-1?execution_arn={EXECUTION}"),
+        ("GET", "/stage/services/transformer/transforms/..%2Fx%3Fy%23"),
+    ]

@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 import boto3
 
-from canary_router.client.answers import Transform, error_from, transform_from
+from canary_router.client.answers import Transform, error_from, is_a_strangers, transform_from
 from canary_router.client.discovery import Directory, Location
 from canary_router.client.transport import Answer, Transport
 from canary_router.errors import (
@@ -146,15 +146,22 @@ class RouterClient:
             NotFound: The router does not know it.
             CanaryRouterError: As ``submit``, but that nothing is started by asking.
         """
+        return self._ask(transform.status_url)
 
-        def send(at: Location) -> Answer:
-            url = f"{at.endpoint}{transform.status_url}"
-            try:
-                return self._transport.send("GET", url, {"x-api-key": at.api_key})
-            except StartUnknown as error:
-                raise Unavailable(str(error), advice="Ask again.") from error
+    def find(self, service: str, transform_id: str, execution_arn: str | None = None) -> Transform:
+        """A job by its id, for a caller that kept nothing else: a web page's address, a row of a table.
 
-        return self._patiently(send, _NOTHING_STARTED, submits=False)
+        Args:
+            service: The service that it was sent to.
+            transform_id: Its id.
+            execution_arn: Its execution, where that was kept too: most jobs on the current version are not on the
+                router's record, and one that has left the current version is found by nothing else.
+
+        Raises:
+            CanaryRouterError: As ``status``.
+        """
+        url = f"/services/{quote(service, safe='')}/transforms/{quote(transform_id, safe='')}"
+        return self._ask(url if execution_arn is None else f"{url}?execution_arn={quote(execution_arn, safe=':')}")
 
     def wait(self, transform: Transform, *, timeout: float = 86_400, poll: float = 5.0) -> Transform:
         """Waits for the end of a job, however it ends; a router that is away for a while is waited for too.
@@ -186,6 +193,15 @@ class RouterClient:
                 time.sleep(max(0.0, min(poll, until - time.monotonic())))
         return last
 
+    def _ask(self, status_url: str) -> Transform:
+        def send(at: Location) -> Answer:
+            try:
+                return self._transport.send("GET", f"{at.endpoint}{status_url}", {"x-api-key": at.api_key})
+            except StartUnknown as error:
+                raise Unavailable(str(error), advice="Ask again.") from error
+
+        return self._patiently(send, _NOTHING_STARTED, submits=False)
+
     def _patiently(
         self,
         send: Callable[[Location], Answer],
@@ -197,7 +213,7 @@ class RouterClient:
             location = self._directory.locate()
             pause = random.uniform(0, 0.2 * 2**attempt)  # noqa: S311 - jitter, not a secret
             try:
-                answer = self._authorised(send, location)
+                answer = self._where_it_is(send, location)
             except repeatable as error:
                 if attempt == self._tuning.attempts:
                     raise
@@ -215,10 +231,25 @@ class RouterClient:
             f"A client with {self._tuning.attempts} attempts sends nothing", advice="Give 1 or more."
         )
 
-    def _authorised(self, send: Callable[[Location], Answer], location: Location) -> Answer:
-        answer = send(location)
-        if answer.status != HTTPStatus.FORBIDDEN:
-            return answer
-        # The key may have been exchanged since it was read.
-        anew = self._directory.locate_anew(location)
-        return answer if anew == location else send(anew)
+    def _where_it_is(self, send: Callable[[Location], Answer], remembered: Location) -> Answer:
+        """Sends it, and once more when the router has another key or another address than was remembered."""
+        try:
+            answer = send(remembered)
+        except Unavailable:
+            moved = self._moved_to(remembered)
+            if moved is None:
+                raise
+            return send(moved)
+        if answer.status == HTTPStatus.FORBIDDEN or is_a_strangers(answer):
+            anew = self._directory.locate_anew(remembered)
+            return answer if anew == remembered else send(anew)
+        return answer
+
+    def _moved_to(self, unreachable: Location) -> Location | None:
+        try:
+            anew = self._directory.locate_anew(unreachable)
+        except CanaryRouterError as error:
+            # In the middle of a deployment nothing may be registered. That passes, as the router's absence does.
+            _log.warning("The router cannot be reached, nor looked up anew: %s", error)
+            return None
+        return None if anew == unreachable else anew

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from canary_router.client.transport import Answer
@@ -137,6 +138,12 @@ def error_from(answer: Answer, *, submitted: bool) -> CanaryRouterError:
     if submitted:
         return StartUnknown(message, transform_id=transform_id, advice=_LOST_ADVICE)
     return Unavailable(message, advice="Ask again; the router's log has the cause.")
+
+
+def is_a_strangers(answer: Answer) -> bool:
+    """Whether a 404 is none of the router's: what answers at its address does not know of it any more."""
+    name = str(_object(answer.body).get("type", ""))
+    return answer.status == HTTPStatus.NOT_FOUND and not name.startswith(_TYPE_PREFIX)
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Directory:
             self._lock.release()
 
     def locate_anew(self, refused: Location) -> Location:
-        """The router after it refused a key: the key may have been exchanged since it was read.
+        """The router after it refused a key or was not there: either may have changed since it was found.
 
         Args:
             refused: What did not work. When another thread has found something else meanwhile, that is the answer.
