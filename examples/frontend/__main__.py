@@ -15,7 +15,6 @@ from frontend.app import Application
 from frontend.desk import Desk
 from frontend.server import Server
 
-ENV_BUCKET = "FRONTEND_RESULTS_BUCKET"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -30,11 +29,6 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at; by default only this machine")
     parser.add_argument("--port", type=int, default=8080, help="port to listen at; 0 takes a free one")
-    parser.add_argument(
-        "--bucket",
-        default=os.environ.get(ENV_BUCKET, ""),
-        help=f"bucket of the results, by default ${ENV_BUCKET}, or the sample's by its name",
-    )
     return parser.parse_args()
 
 
@@ -67,7 +61,7 @@ def main() -> int:
         if session.region_name is None:
             raise ConfigurationError("No AWS region is known", advice="Set AWS_DEFAULT_REGION, or AWS_PROFILE.")
         hosts = _LOOPBACK if options.host in _LOOPBACK else None
-        application = Application(Desk(environment, session, options.bucket), hosts)
+        application = Application(Desk(environment, session), hosts)
         server = Server(options.host, options.port, application)
     except CanaryRouterError as error:
         print(f"{error}\n{error.advice}".strip(), file=sys.stderr)

@@ -10,8 +10,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from canary_router.client import RouterClient, Transform, Tuning
+from canary_router.client.attributes import published
+from canary_router.errors import CanaryRouterError
 from frontend.execution import Execution, look
-from frontend.result import Place, Result, ResultUnreadable, fetch
+from frontend.result import Place, Result, ResultUnreadable, fetch, stack_of
 
 SERVICE = "transformer"
 _log = logging.getLogger(__name__)
@@ -43,12 +45,12 @@ class Desk:
     Args:
         environment: Name of the environment: all that is configured.
         session: boto3 session.
-        bucket: The bucket of the results, when it is not the one that the convention names.
     """
 
-    def __init__(self, environment: str, session: boto3.Session, bucket: str = "") -> None:
+    def __init__(self, environment: str, session: boto3.Session) -> None:
         self.environment = environment
-        self._bucket = bucket
+        self._session = session
+        self._results: dict[str, str] = {}
         # A person waits for the answer: less patience than a batch program would have.
         self._router = RouterClient(environment, session=session, tuning=Tuning(attempts=3, connections=16))
         self._states: Any = session.client("stepfunctions", config=_PATIENCE)
@@ -80,9 +82,22 @@ class Desk:
                 trouble = "Step Functions does not tell more about this job at the moment."
         if transform.succeeded:
             try:
-                place = Place.of(self.environment, transform.execution_arn or "", self._bucket)
-                result = fetch(self._s3, place)
+                execution_arn = transform.execution_arn or ""
+                result = fetch(self._s3, Place.of(execution_arn, self._results_of(stack_of(execution_arn))))
             except ResultUnreadable as error:
                 _log.warning("The result of %s cannot be shown: %s (%s)", transform_id, error, error.__cause__)
                 trouble = str(error)
         return Job(transform, datetime.now(UTC), execution, result, trouble)
+
+    def _results_of(self, stack: str) -> str:
+        """Where a version writes its results, as its stack has published it. A version never changes, nor does that.
+
+        Raises:
+            ResultUnreadable: It cannot be found out.
+        """
+        if stack not in self._results:
+            try:
+                self._results[stack] = published(self.environment, stack, self._session)["results"]
+            except CanaryRouterError as error:
+                raise ResultUnreadable("It cannot be found out where this version writes its results.") from error
+        return self._results[stack]

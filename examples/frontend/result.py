@@ -16,6 +16,7 @@ _EXECUTION = re.compile(
     r":(?P<transform_id>[A-Za-z0-9_-]{1,80})",
     re.ASCII,
 )
+_RESULTS = re.compile(r"s3://(?P<bucket>[a-z0-9.-]{3,63})/(?P<prefix>[A-Za-z0-9/_-]{0,200})", re.ASCII)
 
 
 class ResultUnreadable(Exception):
@@ -24,7 +25,7 @@ class ResultUnreadable(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a result is. This class is all that knows it, by the same convention as the versions that write there.
+    """Where a result is.
 
     Attributes:
         bucket: The bucket.
@@ -37,24 +38,32 @@ class Place:
     account: str
 
     @classmethod
-    def of(cls, environment: str, execution_arn: str, bucket: str = "") -> "Place":
+    def of(cls, execution_arn: str, results: str) -> "Place":
         """The place of an execution's result.
 
         Args:
-            environment: Name of the environment.
-            execution_arn: The execution. Its name is the job's id, its state machine is named like the version's stack.
-            bucket: The bucket, when it is not the one that the convention names.
+            execution_arn: The execution; its name is the job's id.
+            results: Where its version writes them, as the version's stack has published it: ``s3://bucket/prefix``.
 
         Raises:
-            ResultUnreadable: This is no execution's ARN.
+            ResultUnreadable: One of them has another form.
         """
-        found = _EXECUTION.fullmatch(execution_arn)
-        if found is None:
-            raise ResultUnreadable("It is not known which execution has the result.")
-        conventional = f"transformer-{environment}-{found['account']}-{found['region']}"
-        return cls(
-            bucket or conventional, f"results/{found['stack']}/{found['transform_id']}.json", account=found["account"]
-        )
+        execution, where = _EXECUTION.fullmatch(execution_arn), _RESULTS.fullmatch(results)
+        if execution is None or where is None:
+            raise ResultUnreadable("It is not known where the result is.")
+        return cls(where["bucket"], f"{where['prefix']}{execution['transform_id']}.json", account=execution["account"])
+
+
+def stack_of(execution_arn: str) -> str:
+    """The version's stack, whose name its state machine has.
+
+    Raises:
+        ResultUnreadable: This is no execution's ARN.
+    """
+    found = _EXECUTION.fullmatch(execution_arn)
+    if found is None:
+        raise ResultUnreadable("It is not known which execution has the result.")
+    return found["stack"]
 
 
 @dataclass(frozen=True)

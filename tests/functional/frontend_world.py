@@ -20,7 +20,7 @@ from frontend.server import Server
 
 ENVIRONMENT = "test"
 ACCOUNT, REGION = "123456789012", "eu-west-1"
-BUCKET = f"transformer-{ENVIRONMENT}-{ACCOUNT}-{REGION}"
+BUCKET = "shared-data-1a2b3c"
 SECRET = "the-secret"
 BEGAN, ENDED = 1_760_000_000.0, 1_760_000_042.0
 
@@ -115,6 +115,14 @@ class World:
         self.objects[f"/{BUCKET}/results/{job.stack}/{job.transform_id}.json"] = json.dumps(a_result(job)).encode()
         job.status = "SUCCEEDED"
 
+    def _published(self, asked: dict[str, str]) -> Reply:
+        """What a version's stack has published."""
+        stack = asked["ServiceName"]
+        if asked["NamespaceName"] != f"canary-router-{ENVIRONMENT}" or not stack.startswith("transformer-v"):
+            return 400, {}, b'{"__type": "ServiceNotFound", "message": "no such stack"}'
+        attributes = {"results": f"s3://{BUCKET}/results/{stack}/"}
+        return _json(200, {"Instances": [{"InstanceId": stack, "Attributes": attributes}]})
+
     def end(self) -> None:
         for listener in (self._aws, *self._routers):
             listener.end()
@@ -158,6 +166,8 @@ class World:
             gone = b"<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>"
             return (404, {}, gone) if content is None else (200, {}, content)
         if target == "DiscoverInstances":
+            if json.loads(asked.body)["ServiceName"] != "router":
+                return self._published(json.loads(asked.body))
             place = {"environment": ENVIRONMENT, "endpoint": f"{self._routers[-1].url}/stage", "api_key_secret": SECRET}
             return _json(200, {"Instances": [{"InstanceId": "1", "Attributes": place}]})
         if target == "GetSecretValue":
@@ -231,10 +241,10 @@ class _Listener(ThreadingHTTPServer):
 
 
 @contextmanager
-def application(world: World, bucket: str = "") -> Iterator[Server]:
+def application(world: World) -> Iterator[Server]:
     """The application in front of this world; the caller's environment must name the world's URL for AWS."""
     session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="s", region_name=REGION)
-    server = Server("127.0.0.1", 0, Application(Desk(ENVIRONMENT, session, bucket), ["127.0.0.1"]))
+    server = Server("127.0.0.1", 0, Application(Desk(ENVIRONMENT, session), ["127.0.0.1"]))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 import urllib3
-from tests.functional.frontend_world import BUCKET, ENVIRONMENT, World, application
+from tests.functional.frontend_world import ENVIRONMENT, World, application
 from tests.unit.loopback_cloud import gateway, problem
 
 from frontend.app import Application
@@ -292,15 +292,14 @@ def test_without_step_functions_or_the_result_the_page_shows_what_the_router_say
     assert "no longer in the bucket" in visitor.get(address).text
 
 
-def test_the_bucket_of_the_results_can_be_named(world: World) -> None:
-    with application(world, bucket="another") as server:
-        visitor = Visitor(server.url)
-        address = visitor.submitted(GOOD)
-        world.succeed(world.jobs[0])
-        assert "no longer in the bucket" in visitor.get(address).text
-        (path,) = world.objects
-        world.objects[path.replace(BUCKET, "another")] = world.objects.pop(path)
-        assert 'class="range"' in visitor.get(address).text
+def test_a_version_that_has_published_nothing_has_no_result_to_show_and_the_page_says_so(
+    world: World, visitor: Visitor
+) -> None:
+    address = visitor.submitted(GOOD)
+    job = world.jobs[0]
+    world.succeed(job)
+    job.version = "other"
+    assert "It cannot be found out where this version writes its results" in visitor.get(address).text
 
 
 def test_what_nobody_thought_of_is_a_page_too_and_its_traceback_is_the_logs(

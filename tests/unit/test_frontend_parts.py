@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from frontend.chart import MONTHS, NARROW, WIDE, chart, weather_bar
 from frontend.execution import cause_of, working
 from frontend.order import METRICS, filled_in, title
-from frontend.result import Place, Result, ResultUnreadable
+from frontend.result import Place, Result, ResultUnreadable, stack_of
+from transformer.job.contract import read_order
 from transformer.job.order import UNITS, Order
 from transformer.job.report import report
-from transformer.names import SharedData
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:transformer-v1-1-0:t-1"
 values = st.floats(-1e9, 1e9)
@@ -32,25 +32,29 @@ def a_report() -> dict[str, Any]:
     return report(Order(2014, "temp_max"), monthly, weather)
 
 
-@pytest.mark.parametrize("environment", ["local", "staging-eu"])
-def test_results_are_looked_for_where_the_versions_write_them(environment: str) -> None:
-    data = SharedData(environment, "123456789012", "eu-west-1")
-    place = Place.of(environment, ARN)
-    assert (place.bucket, place.account) == (data.bucket, data.account)
-    assert place.key == f"{data.result_prefix('transformer-v1-1-0')}t-1.json"
-    assert Place.of(environment, ARN, "mine").bucket == "mine"
+def test_a_result_is_where_the_version_says_that_it_writes_them() -> None:
+    place = Place.of(ARN, "s3://shared-data-1a2b3c/results/transformer-v1-1-0/")
+    assert (place.bucket, place.account) == ("shared-data-1a2b3c", "123456789012")
+    assert place.key == "results/transformer-v1-1-0/t-1.json"
+    assert stack_of(ARN) == "transformer-v1-1-0"
+
+
+@pytest.mark.parametrize("results", ["", "shared-data", "https://shared-data/results/", "s3://shared-data/re sults/"])
+def test_what_is_no_place_in_s3_leads_to_no_object(results: str) -> None:
+    with pytest.raises(ResultUnreadable):
+        Place.of(ARN, results)
 
 
 @pytest.mark.parametrize("arn", ["", "t-1", ARN.replace("execution", "express"), f"{ARN}/../../x", f"{ARN}\n"])
 def test_what_is_no_executions_arn_leads_to_no_object(arn: str) -> None:
     with pytest.raises(ResultUnreadable):
-        Place.of("local", arn)
+        stack_of(arn)
 
 
 def test_the_form_asks_for_what_the_job_knows() -> None:
     assert set(METRICS) == set(UNITS)
     form = filled_in({"key": ["k" * 20], "year": [" 2014 "], "metric": ["wind"]}, "new")
-    assert Order.parse(form.document) == Order(2014, "wind")
+    assert read_order(form.document) == Order(2014, "wind")
     assert title(form.document) == "Wind in 2014"
     assert title(["not", "of", "this", "form"]) == "A job"
 
