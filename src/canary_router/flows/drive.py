@@ -114,14 +114,16 @@ class Driver:
             _log.error("%s is promoted, but an invalid current is never overwritten", release.release_id)
             return False
         written, before = self._written_before(release, seen)
-        gone = self._withdrawal(release, seen) if written is None else ""
-        if gone:
-            return self._turn_away(release, seen, f"{gone}, before it became current")
-        if written is None and _is_overtaken(release, seen.pointers):
-            if release.basis is Basis.FIRST:
+        if written is None:
+            gone = self._withdrawal(release, seen)
+            if gone is None:
+                pass  # it was written, and somebody has deleted current since, with its history: what is there stands
+            elif gone:
+                return self._turn_away(release, seen, f"{gone}, before it became current")
+            elif not _is_overtaken(release, seen.pointers):
+                written = self._write_current(release, seen.pointers)
+            elif release.basis is Basis.FIRST:
                 return self._turn_away(release, seen, _BY_HAND)
-        elif written is None:
-            written = self._write_current(release, seen.pointers)
         self._blank(release, seen)
         state = self._adopted(before, seen.state or self._state(release.service))
         self.teller.tell(release)
@@ -149,12 +151,15 @@ class Driver:
             )
         blank_latest(self._ports.pointers, service, write, latest, blank_note(write.release_id))
 
-    def _withdrawal(self, release: Release, seen: _Seen) -> str:
+    def _withdrawal(self, release: Release, seen: _Seen) -> str | None:
         """Why a release has lost its write of latest since it was decided, by a run that died before it wrote current.
 
         Its stack is about to be deleted then, or is already: who rolls a deployment back leaves no trace where latest
-        holds a newer write. Our own blank comes after the write of current, which somebody has deleted then; one that
-        was meant for another release only hides this one.
+        holds a newer write. A blank that was meant for another release only hides this one.
+
+        Returns:
+            The reason; empty while its write stands; None for a blank of the controller's own, which comes after the
+            write of current.
         """
         latest = seen.readings.latest
         if seen.state is None or release.basis not in (Basis.CANARY, Basis.FIRST):
@@ -167,8 +172,10 @@ class Driver:
         if not history or history[-1].mark < latest.mark:
             raise Unavailable(f"the history of latest of {release.service} lags behind; a later look will tell")
         ended = ended_by(history, release.write)
-        if ended is None or is_by_controller(ended):
+        if ended is None:
             return ""
+        if is_by_controller(ended):
+            return None
         return f"withdrawn: latest was {'blanked' if ended.is_blank else 'written again'}"
 
     def _turn_away(self, release: Release, seen: _Seen, reason: str) -> bool:

@@ -15,6 +15,7 @@ from canary_router.sim.evidence import (
     is_by_person,
     is_release,
     names,
+    original_of,
     release_id_of,
 )
 from canary_router.sim.journal import Pass, PointerWrite, Transition
@@ -42,7 +43,7 @@ def check_lost_releases(evidence: Evidence) -> Iterator[str]:
             yield f"{release.release_id} is on record for {release.target.tag}, but {write.value} was written"
         elif release.state is ReleaseState.SUPERSEDED and not _is_superseded_by_newer(evidence, release):
             yield f"{release.release_id} was superseded, but by nothing newer"
-        elif "withdrawn" in release.reason and not any(_withdraws(evidence, other, write) for other in later):
+        elif "withdrawn" in release.reason and not any(_withdraws(evidence, other, write) for other in writes):
             yield f"{release.release_id} counts as withdrawn, but nobody has withdrawn it"
 
 
@@ -54,8 +55,10 @@ def _in_order(evidence: Evidence) -> Iterator[str]:
 
 
 def _withdraws(evidence: Evidence, other: PointerWrite, write: PointerWrite) -> bool:
+    """Whether another write takes one back: by name, also the one that it is a copy of; or by coming after it."""
     meant = other.who.startswith("deploy") and names(evidence, other, write)
-    return meant or is_release(other) or is_by_person(other)
+    original, newer = original_of(evidence, write), original_of(evidence, other)
+    return meant or (newer.at > original.at and (is_release(newer) or is_by_person(newer)))
 
 
 def _is_superseded_by_newer(evidence: Evidence, release: Release) -> bool:
