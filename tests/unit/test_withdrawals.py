@@ -11,7 +11,7 @@ from canary_router.core.model import ReleaseState, Status
 from canary_router.core.orders import Order, OrderKind
 from canary_router.core.pointers import Reading
 from canary_router.core.writes import blank_note, hidden, put_back_note
-from canary_router.errors import Unavailable
+from canary_router.errors import Unavailable, Uncertain
 from canary_router.flows.operate import Released, release, withdraw
 from canary_router.flows.orders import give_order
 
@@ -318,3 +318,36 @@ def test_a_promotion_that_was_not_written_yet_gives_way_to_a_newer_release() -> 
         "withdrawn: latest was written again, before it became current",
     )
     assert (second.target.tag, second.state) == ("v1.2.0", ReleaseState.OPEN)
+
+
+def test_a_current_that_was_deleted_after_our_write_and_made_anew_by_hand_stands() -> None:
+    world = World()
+
+    class KilledAfterItsBlank(Through):
+        def __init__(self, world: World) -> None:
+            super().__init__(world)
+            self.put = self._put
+
+        def _put(self, service: str, leaf: str, value: str, note: str) -> int:
+            version = self.inner.put(service, leaf, value, note)
+            if leaf == "latest":
+                raise Uncertain("killed")
+            return version
+
+    world.write_latest("v1.1.0")
+    first, second = world.submit(), world.submit()
+    world.end(first)
+    world.replace_ports(pointers=KilledAfterItsBlank(world))
+    with pytest.raises(Uncertain):
+        world.end(second)
+    world.replace_ports(pointers=world.pointers)
+    assert (world.pointer("current"), world.pointer("latest")) == (arn("v1.1.0"), "none")
+    world.pointers.delete(SERVICE, "current")
+    world.clock.advance(30)
+    world.pointers.put(SERVICE, "current", arn("v0.9.0"), "by hand")
+    for _ in range(3):
+        world.reconcile()
+    assert world.pointer("current") == arn("v0.9.0")
+    assert world.state.current is not None
+    assert world.state.current.tag == "v0.9.0"
+    assert next(one for one in world.releases if one.target.tag == "v1.1.0").state is ReleaseState.PROMOTED
