@@ -56,7 +56,9 @@ def _in_order(evidence: Evidence) -> Iterator[str]:
 
 def _withdraws(evidence: Evidence, other: PointerWrite, write: PointerWrite) -> bool:
     """Whether another write takes one back: by name, also the one that it is a copy of; or by coming after it."""
-    meant = other.who.startswith("deploy") and names(evidence, other, write)
+    # A blank of the controller's for the release itself comes of its end; one for another copy may come before that.
+    by_whom = other.who.startswith("deploy") or other.note != f"{BLANKED}{release_id_of(write)}"
+    meant = by_whom and names(evidence, other, write)
     original, newer = original_of(evidence, write), original_of(evidence, other)
     return meant or (newer.at > original.at and (is_release(newer) or is_by_person(newer)))
 
