@@ -31,7 +31,8 @@ def uncover(ports: Ports, lease: Lease, state: ServiceState, seen: WriteMark) ->
         seen: The write of ``latest`` that was read.
 
     Returns:
-        Whether there was one; True also while another run holds the lease, since nobody can tell yet.
+        Whether there was one; True also while another run holds the lease, or when latest was written since it was
+        read: nobody can tell yet.
 
     Raises:
         Lagging: The history is not yet as new as what was seen; a later run looks.
@@ -43,7 +44,8 @@ def uncover(ports: Ports, lease: Lease, state: ServiceState, seen: WriteMark) ->
     newest, lost = _find(ports, state, seen)
     if lost is None:
         ports.ledger.commit(changes.look(state.service, newest))
-        return False
+        # Another run may have put it back since latest was read.
+        return newest != seen
     if not lease.take(state.service):
         return True
     try:
