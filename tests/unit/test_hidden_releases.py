@@ -381,36 +381,3 @@ def test_whoever_puts_back_over_one_new_write_after_the_other_stops_and_leaves_t
         put_back(busy, SERVICE, world.pointers.history(SERVICE, "latest", 0)[lost - 1], last=2)
     world.reconcile()
     assert world.pointer("latest") == arn("v2.3.0")
-
-
-def test_what_another_run_has_put_back_since_latest_was_read_is_not_called_withdrawn() -> None:
-    world = World()
-    world.write_latest("v1.1.0")
-    older = world.readings.latest
-    world.write_latest("v1.2.0")
-    world.reconcile()
-    opened = world.readings.latest
-    assert older is not None
-    assert opened is not None
-    version = opened.version
-    world.pointers.put(SERVICE, "latest", "none", blank_note(older.mark.release_id))
-
-    class PutBackMeanwhile(BlanksUnseenAndDies):
-        def __init__(self) -> None:
-            super().__init__(world, "")
-            self.put = world.pointers.put  # type: ignore[method-assign]
-            self.read = self._read
-
-        def _read(self, service: str) -> Readings:
-            readings = world.pointers.read(service)
-            if readings.latest is not None and readings.latest.is_blank:
-                world.clock.advance(1)
-                world.pointers.put(SERVICE, "latest", arn("v1.2.0"), put_back_note(version))
-            return readings
-
-    world.replace_ports(pointers=PutBackMeanwhile())
-    world.reconcile()
-    world.replace_ports(pointers=world.pointers)
-    world.reconcile()
-    assert world.pointer("latest") == arn("v1.2.0")
-    assert (world.release.target.tag, world.release.state) == ("v1.2.0", ReleaseState.OPEN)
