@@ -263,10 +263,10 @@ def test_who_cannot_see_its_own_write_in_the_history_does_not_say_that_it_hid_no
 
     lost = world.pointers.put(SERVICE, "latest", arn("v1.2.0"), "")
     world.pointers.put(SERVICE, "latest", "none", blank_note("r9-1"))
-    hidden = world.pointers.history(SERVICE, "latest", 0)[0]
+    hidden, blank = world.pointers.history(SERVICE, "latest", 0)
     assert hidden.version == lost
     with pytest.raises(Unavailable, match="lags behind version 4"):
-        put_back(Lagging(world, "v1.3.0"), SERVICE, hidden, last=2)
+        put_back(Lagging(world, "v1.3.0"), SERVICE, hidden, blank.mark)
 
 
 def test_what_a_withdrawal_has_hidden_is_not_put_back_over_a_newer_release() -> None:
@@ -374,10 +374,11 @@ def test_a_write_that_was_looked_behind_costs_no_further_look() -> None:
 
 def test_whoever_puts_back_over_one_new_write_after_the_other_stops_and_leaves_the_rest_to_the_next_pass() -> None:
     world = World()
-    lost = world.pointers.put(SERVICE, "latest", arn("v1.2.0"), "")
+    world.pointers.put(SERVICE, "latest", arn("v1.2.0"), "")
     world.pointers.put(SERVICE, "latest", "none", blank_note("r9-1"))
+    hidden, blank = world.pointers.history(SERVICE, "latest", 0)
     busy = WritesJustBefore(world, *(f"v2.{number}.0" for number in range(9)))
     with pytest.raises(Unavailable, match="written all the time"):
-        put_back(busy, SERVICE, world.pointers.history(SERVICE, "latest", 0)[lost - 1], last=2)
+        put_back(busy, SERVICE, hidden, blank.mark)
     world.reconcile()
     assert world.pointer("latest") == arn("v2.3.0")

@@ -23,6 +23,19 @@ class Lagging:
         return replace(self.world.pointers.read(service), **self.old)  # type: ignore[arg-type]
 
 
+class KilledAtTheBlank(Lagging):
+    """Dies with the function that would blank latest."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.put = self._put
+
+    def _put(self, service: str, leaf: str, value: str, note: str) -> int:
+        if value == "none":
+            raise Uncertain("the function was killed")
+        return self.world.pointers.put(service, leaf, value, note)
+
+
 def promoted(world: World, tag: str) -> None:
     world.write_latest(tag)
     for transform in [world.submit() for _ in range(2)]:
@@ -103,17 +116,7 @@ def test_our_write_of_a_current_made_anew_is_known_again_after_a_crash() -> None
     world.clock.advance(30)
     world.write_latest("v1.2.0")
 
-    class KilledAtTheBlank(Lagging):
-        def __init__(self) -> None:
-            super().__init__(world)
-            self.put = self._put
-
-        def _put(self, service: str, leaf: str, value: str, note: str) -> int:
-            if value == "none":
-                raise Uncertain("killed")
-            return world.pointers.put(service, leaf, value, note)
-
-    world.replace_ports(pointers=KilledAtTheBlank())
+    world.replace_ports(pointers=KilledAtTheBlank(world))
     with pytest.raises(Uncertain):
         world.reconcile()
     world.replace_ports(pointers=world.pointers)
@@ -135,17 +138,7 @@ def test_a_current_written_by_hand_after_the_promotion_is_not_overwritten_by_its
     first, second = world.submit(), world.submit()
     world.end(first)
 
-    class KilledAtTheBlank(Lagging):
-        def __init__(self) -> None:
-            super().__init__(world)
-            self.put = self._put
-
-        def _put(self, service: str, leaf: str, value: str, note: str) -> int:
-            if value == "none":
-                raise Uncertain("the function was killed")
-            return world.pointers.put(service, leaf, value, note)
-
-    world.replace_ports(pointers=KilledAtTheBlank())
+    world.replace_ports(pointers=KilledAtTheBlank(world))
     with pytest.raises(Uncertain):
         world.end(second)
     ours = world.pointers.history(SERVICE, "current", 0)[-1].note

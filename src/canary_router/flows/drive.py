@@ -17,7 +17,8 @@ from canary_router.core.model import Basis, Release, ReleaseState, ServiceState,
 from canary_router.core.pointers import Blank, Invalid, Pointers, Reading, Readings, understand
 from canary_router.core.writes import attributed, blank_note, ended_by, is_by_controller
 from canary_router.errors import Unavailable
-from canary_router.flows.blanking import LATEST, blank_latest
+from canary_router.flows.blanking import blank_latest
+from canary_router.flows.latest import writes_from
 from canary_router.flows.lease import Lease
 from canary_router.flows.telling import Teller
 from canary_router.ports import Ports
@@ -168,9 +169,7 @@ class Driver:
             return withdrawal(seen.pointers, release, self._ports.clock.now())
         if latest.mark <= release.write:
             return ""
-        history = self._ports.pointers.history(release.service, LATEST, release.write.version - 1)
-        if not history or history[-1].mark < latest.mark:
-            raise Unavailable(f"the history of latest of {release.service} lags behind; a later look will tell")
+        history = writes_from(self._ports.pointers, release.service, release.write.version, latest.mark)
         ended = ended_by(history, release.write)
         if ended is None:
             return ""

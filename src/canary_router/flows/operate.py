@@ -7,7 +7,8 @@ from canary_router.core.model import Version
 from canary_router.core.pointers import version_of
 from canary_router.core.writes import attributed, stands, withdrawal_note
 from canary_router.errors import InvalidInput, Unavailable
-from canary_router.flows.blanking import LATEST, blank_latest
+from canary_router.flows.blanking import blank_latest
+from canary_router.flows.latest import writes_from
 from canary_router.ports import Pointers
 
 _NOTE = "canary-router released on order"
@@ -85,9 +86,7 @@ def withdraw(pointers: Pointers, service: str, released: Released, *, is_patient
         if is_patient:
             raise Unavailable(f"latest of {service} was read as it was before it was written; a later look will tell")
         return False
-    history = pointers.history(service, LATEST, released.version - 1)
-    if not history or history[-1].version < latest.version:
-        raise Unavailable(f"the history of latest of {service} lags behind; a later look will tell")
+    history = writes_from(pointers, service, released.version, latest.mark)
     write = history[0]
     if write.version != released.version or write.value.strip() != released.pipeline_arn:
         return False

@@ -12,11 +12,12 @@ from canary_router.core.model import UNDETERMINED, Basis, Release, ServiceState,
 from canary_router.core.pointers import Invalid, Pointers, understand
 from canary_router.errors import Unavailable
 from canary_router.flows.budget import Budget
+from canary_router.flows.latest import Lagging
 from canary_router.flows.listing import readable
 from canary_router.flows.opening import open_release
 from canary_router.flows.outcome import Controller
 from canary_router.flows.starting import NotStarted, Started, give_up, look_up, mark
-from canary_router.flows.uncovering import Lagging, uncover
+from canary_router.flows.uncovering import uncover
 
 _log = logging.getLogger(__name__)
 _PENDING_AT_MOST = 100

@@ -9,16 +9,13 @@ from canary_router.core.model import ReleaseState, ServiceState, WriteMark
 from canary_router.core.pointers import Reading
 from canary_router.core.writes import hidden
 from canary_router.errors import Unavailable
-from canary_router.flows.blanking import LATEST, put_back
+from canary_router.flows.blanking import put_back
+from canary_router.flows.latest import writes_from
 from canary_router.flows.lease import Lease
 from canary_router.ports import Ports
 
 _MAY_RETURN = (ReleaseState.OPEN, ReleaseState.PAUSED, ReleaseState.SUPERSEDED)
 """A release whose write is hidden was superseded by a write of ours. One that was decided does not come back."""
-
-
-class Lagging(Unavailable):
-    """The history is not yet as new as what was read of the parameter."""
 
 
 def uncover(ports: Ports, lease: Lease, state: ServiceState, seen: WriteMark) -> bool:
@@ -54,7 +51,7 @@ def uncover(ports: Ports, lease: Lease, state: ServiceState, seen: WriteMark) ->
         lease.give_back(state.service)
         raise
     if lost is not None:
-        put_back(ports.pointers, state.service, lost, newest.version)
+        put_back(ports.pointers, state.service, lost, newest)
     lease.give_back(state.service)
     return lost is not None
 
@@ -64,12 +61,10 @@ def _find(ports: Ports, state: ServiceState, seen: WriteMark) -> tuple[WriteMark
     looked = state.looked_up_to
     # A parameter that was deleted and made anew counts from 1 again. The write up to which somebody has looked is
     # among those that are read: it may be the one that is hidden now.
-    after = 0 if looked is None or seen.version < looked.version else looked.version - 1
-    history = ports.pointers.history(state.service, LATEST, after)
-    if after > 0 and history and history[0].mark != looked:
-        history = ports.pointers.history(state.service, LATEST, 0)
-    if not history or history[-1].mark < seen:
-        raise Lagging(f"the history of latest of {state.service} lags behind; a later look will tell")
+    first = 1 if looked is None or seen.version < looked.version else looked.version
+    history = writes_from(ports.pointers, state.service, first, seen)
+    if first > 1 and history[0].mark != looked:
+        history = writes_from(ports.pointers, state.service, 1, seen)
     newest, lost = history[-1].mark, hidden(history)
     if lost is None:
         return newest, None
