@@ -53,6 +53,7 @@ format: $(VENV)/.ready ## rewrite the code in the project's format
 
 bench: $(VENV)/.ready ## what a request costs beside boto3 and the naive design (ARGS="--quick" for a first look)
 	@$(BIN)/python bench/import_time.py --rounds 5
+	@$(BIN)/python -m bench.memory
 	@$(BIN)/python -m bench.run $(ARGS)
 
 docs: $(VENV)/.docs-ready ## build the documentation into build/site

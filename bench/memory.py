@@ -66,7 +66,7 @@ def start(event: str, env: dict[str, str], share: float, *, from_the_start: bool
         printed = child.stdout.read()
     if child.returncode:
         raise RuntimeError(f"The function failed with {child.returncode}")
-    ready, first, memory = json.loads(printed)
+    ready, first, memory = json.loads(printed.splitlines()[-1])  # after the line of metrics
     return ready * 1000, first * 1000, memory
 
 
@@ -79,7 +79,7 @@ def _send(child: subprocess.Popen[str], number: signal.Signals) -> None:
 def main() -> None:
     """Runs each size in turn, and prints the medians."""
     parser = argparse.ArgumentParser(description="Cold starts of the request function by its memory.")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=11)
     rounds = parser.parse_args().rounds
     event = json.dumps(scenarios.event_for("asleep"))
     taken: dict[tuple[int, bool], list[tuple[float, float, int]]] = {}
