@@ -21,6 +21,7 @@ class FunctionOptions:
         function_name: Its name.
         handler: Dotted path of the handler: module and function. The module is the bundle's entry.
         sources: Folders whose modules belong to the bundle if they are imported, besides ``canary_router``.
+        packages: Names of installed packages that belong to the bundle, with all that they require; pure Python only.
         variables: Environment variables.
         timeout: Seconds after which Lambda ends it.
         memory: Megabytes; the share of a processor grows with them.
@@ -33,6 +34,7 @@ class FunctionOptions:
     function_name: str
     handler: str
     sources: Sequence[Path] = ()
+    packages: Sequence[str] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     timeout: int = 30
     memory: int = 256
@@ -80,7 +82,7 @@ class BundledFunction(Construct):
             runtime=matching_runtime(),
             architecture=options.architecture,
             handler=options.handler,
-            code=bundled_code(options.handler.rpartition(".")[0], options.sources),
+            code=bundled_code(options.handler.rpartition(".")[0], options.sources, options.packages),
             environment=dict(options.variables),
             role=self._role,
             log_group=log_group,
