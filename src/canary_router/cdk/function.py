@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from canary_router.cdk.bundle import bundled_code, matching_runtime
+from canary_router.cdk.wildcards import acknowledge_wildcards
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,14 +109,4 @@ class BundledFunction(Construct):
         """
         self.function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(on)))
         if because:
-            Validations.of(self._role).acknowledge(
-                *(Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{self._shown(arn)}]", reason=because) for arn in on)
-            )
-
-    def _shown(self, arn: str) -> str:
-        """An ARN as cdk-nag shows it: pseudo parameters in angle brackets."""
-        resolved = Stack.of(self).resolve(arn)
-        if isinstance(resolved, str):
-            return resolved
-        _, parts = resolved["Fn::Join"]
-        return "".join(part if isinstance(part, str) else f"<{part['Ref']}>" for part in parts)
+            acknowledge_wildcards(self._role, dict.fromkeys(on, because))
