@@ -1,0 +1,1 @@
+"""A stand-in for an OpenSearch server: the part of its REST protocol that a batch job needs, in memory."""
