@@ -44,9 +44,12 @@ def fill(execution: str, s3: "S3Client", client: OpenSearch, place: Mapping[str,
     index = place["INDEX"]
     search.prepare(client, index)
     days = list(documents(s3, place["BUCKET"], f"{place['PREFIX']}{execution}/"))
-    actions = ({"_index": index, "_id": f"{execution}-{day['date']}", "_source": day} for day in days)
+    actions = ({"_id": f"{execution}-{day['date']}", "_source": day} for day in days)
     with search.asked_to(f"take {len(days)} documents of {execution} into the index {index}"):
-        _, refused = helpers.bulk(client, actions, raise_on_error=False, max_retries=TIMES_MORE, initial_backoff=1)
+        # The index as part of the address, which is what the function's role allows.
+        _, refused = helpers.bulk(
+            client, actions, index=index, raise_on_error=False, max_retries=TIMES_MORE, initial_backoff=1
+        )
     if refused:
         first = refused[0]["index"]
         raise DocumentsRefused(

@@ -10,13 +10,13 @@ from opensearchpy import OpenSearch, Urllib3AWSV4SignerAuth, Urllib3HttpConnecti
 from opensearchpy.exceptions import ConnectionError as NoConnection
 from opensearchpy.exceptions import TransportError
 
-MAPPING = {
+MAPPING: dict[str, Any] = {
     "mappings": {
         "dynamic": "strict",
         "properties": {
             "transform_id": {"type": "keyword"},
             "date": {"type": "date", "format": "strict_date"},
-            "month": {"type": "byte"},
+            "month": {"type": "integer"},
             "metric": {"type": "keyword"},
             "value": {"type": "double"},
             "normal": {"type": "double"},
@@ -74,4 +74,4 @@ def prepare(client: OpenSearch, index: str) -> None:
         made: dict[str, Any] = client.indices.create(index=index, body=MAPPING, ignore=400)
     error = made.get("error", {})
     if error and error.get("type") != "resource_already_exists_exception":
-        raise SearchRefused(f"OpenSearch did not make the index {index}: {error}")
+        raise SearchRefused(f"OpenSearch did not make the index {index}: {error.get('type')}, {error.get('reason')}")
