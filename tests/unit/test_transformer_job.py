@@ -32,8 +32,6 @@ def as_athena_answers(year: int, metric: str) -> tuple[list[Row], list[Row]]:
         {
             "month": str(month),
             "days": str(len(of_month)),
-            "first_day": of_month[0]["date"],
-            "last_day": of_month[-1]["date"],
             "lowest": str(min(float(day[metric]) for day in of_month)),
             "mean": str(round(sum(float(day[metric]) for day in of_month) / len(of_month), 2)),
             "highest": str(max(float(day[metric]) for day in of_month)),
