@@ -22,7 +22,7 @@ help: ## show this list
 	  [a-z]*": "*"## "*) printf '  make %-9s%s\n' "$${line%%:*}" "$${line#*## }";; \
 	esac; done < $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.ready ## watch two releases being judged on this machine (ARGS="--keep" leaves it running)
+demo: $(VENV)/.ready $(if $(filter --spark,$(ARGS)),$(VENV)/.spark-ready) ## watch two releases being judged on this machine (ARGS="--keep" leaves it running)
 	@$(BIN)/canary-router demo $(ARGS)
 
 frontend: $(VENV)/.ready ## the example's web page, on what "make demo ARGS=--keep" left running
@@ -86,9 +86,16 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	@[ -x $(BIN)/uv ] || PIP_CERT="$${PIP_CERT:-$$SSL_CERT_FILE}" $(BIN)/python -m pip install --quiet --no-input \
 	  "$$($(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*(need for need in extras["local"] if need.startswith("uv==")))')"
 	@echo 'Installing the locked dependencies' >&2
-	@$(UV_SYNC)
+	@# PySpark is half a gigabyte: who wants it says so.
+	@$(UV_SYNC) --no-extra spark
 	@touch $@
 
 $(VENV)/.docs-ready: $(VENV)/.ready
-	@$(UV_SYNC) --group docs
+	@$(UV_SYNC) --no-extra spark --inexact --group docs
+	@touch $@
+
+# Neither this nor the rule above removes what the other has installed.
+$(VENV)/.spark-ready: $(VENV)/.ready
+	@echo 'Installing PySpark (456 MB) and a Java for it (101 MB), once: this takes a while, and says nothing meanwhile' >&2
+	@$(UV_SYNC) --inexact
 	@touch $@

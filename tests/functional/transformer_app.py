@@ -2,7 +2,7 @@
 
 import aws_cdk as cdk
 
-from canary_router.cdk import CanaryRouter, RouterOptions
+from canary_router.cdk import CanaryRouter, Publish, RouterOptions
 from canary_router.local.app import STAGE_PATH
 from canary_router.local.concessions import concede
 from canary_router.settings import stack_name
@@ -25,8 +25,11 @@ def build() -> None:
     searching = SearchStack(app, environment=environment, endpoint=search)
     searching.add_stack_dependency(shared)
     for tag in TAGS:
-        stack = cdk.Stack(app, stack_name("transformer", tag))
-        Workflow(stack, "Workflow", tag=tag, environment=environment)
+        name = stack_name("transformer", tag)
+        stack = cdk.Stack(app, name)
+        workflow = Workflow(stack, "Workflow", tag=tag, environment=environment)
+        published = {"results": workflow.results}
+        Publish(stack, "Published", environment=environment, stack=name, attributes=published)
         stack.add_stack_dependency(searching)
     router = cdk.Stack(app, f"canary-router-{environment}")
     options = RouterOptions(

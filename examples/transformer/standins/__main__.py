@@ -1,11 +1,35 @@
 """Serves the stand-ins until it is told to end: ``python -m transformer.standins --port 9201 [--plain]``."""
 
 import argparse
+import os
+import shutil
 import signal
 import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
 
 from transformer.standins.search.api import Search
+from transformer.standins.spark.api import Spark
+from transformer.standins.spark.java import NoJava, with_java
+from transformer.standins.spark.jobs import Jobs
+from transformer.standins.spark.objects import Objects
+from transformer.standins.spark.runs import JobRuns
+from transformer.standins.spark.worker import Worker
 from transformer.standins.web import HOST, Server
+
+_S3 = Config(s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3})
+
+
+class Unusable(Exception):
+    """The stand-ins cannot be served; the message says why."""
 
 
 def arguments() -> argparse.Namespace:
@@ -16,21 +40,59 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@contextmanager
+def spark(*, plain: bool) -> Iterator[Spark]:
+    """The stand-in for EMR Serverless, and all that it needs, which ends with it.
+
+    Raises:
+        Unusable: PySpark or a Java is missing.
+    """
+    try:
+        label = "plain" if plain else f"pyspark-{version('pyspark')}"
+    except PackageNotFoundError as error:
+        raise Unusable("PySpark is not installed: uv sync --extra spark, or else --plain") from error
+    with tempfile.TemporaryDirectory(prefix="stand-ins-", ignore_cleanup_errors=True) as folder:
+        scratch = Path(folder)
+        for name in ("cache", "jobs", "worker"):
+            (scratch / name).mkdir()
+        try:
+            environment = dict(os.environ) if plain else with_java(os.environ, scratch)
+        except NoJava as error:
+            raise Unusable(str(error)) from error
+        worker = Worker(scratch / "worker", plain=plain, environment=environment)
+        # Spark takes seconds to start; who asks for the first job should not wait for all of them.
+        threading.Thread(target=_warm, args=[worker], daemon=True).start()
+        runs = JobRuns(Jobs(Objects(boto3.client("s3", config=_S3), scratch / "cache"), worker, scratch / "jobs"))
+        try:
+            yield Spark(runs, label, time.time())
+        finally:
+            runs.close()
+            worker.close()
+            shutil.rmtree(scratch / "worker", ignore_errors=True)
+
+
+def _warm(worker: Worker) -> None:
+    outcome = worker.warm()
+    if outcome.traceback:
+        print(outcome.traceback, file=sys.stderr)
+
+
 def main() -> int:
     """Serves until SIGTERM, or Ctrl-C."""
     options = arguments()
-    try:
-        server = Server(options.port, {"search": Search()})
-    except OSError as error:
-        print(f"Cannot listen at {HOST}:{options.port}: {error}", file=sys.stderr)
-        return 1
     # Raised in the main thread, which is the one that serves: so everything below is left by its ordinary way.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with server:
-        try:
+    try:
+        with (
+            spark(plain=options.plain) as stand_in,
+            Server(options.port, {"search": Search(), "spark": stand_in}) as server,
+        ):
             server.serve_forever()
-        except KeyboardInterrupt:
-            return 0
+    except KeyboardInterrupt:
+        return 0
+    except (OSError, Unusable) as error:
+        print(f"The stand-ins cannot be served at {HOST}:{options.port}: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

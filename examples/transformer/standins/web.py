@@ -5,7 +5,7 @@ import socketserver
 import sys
 import traceback
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,16 +27,21 @@ class Request:
     Attributes:
         method: In capitals.
         segments: The path below the stand-in's prefix, cut at its slashes and then decoded.
-        parameters: Of the query; the last one counts when a name is given twice.
+        query: The names and values of the query string, in their order.
         content_type: Without its parameters, in small letters; blank when none was sent.
         body: Decompressed.
     """
 
     method: str
     segments: tuple[str, ...]
-    parameters: Mapping[str, str]
+    query: Sequence[tuple[str, str]] = ()
     content_type: str = ""
     body: bytes = b""
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """The query by name; the last one counts when a name is given twice."""
+        return dict(self.query)
 
     @property
     def path(self) -> str:
@@ -99,9 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
         if stand_in is None:
             return self._server.index() if not first else Reply({"message": "There is nothing here"}, 404)
         content_type = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        parameters = dict(parse_qsl(address.query, keep_blank_values=True))
+        query = tuple(parse_qsl(address.query, keep_blank_values=True))
         try:
-            return stand_in(Request(self.command, segments, parameters, content_type, body))
+            return stand_in(Request(self.command, segments, query, content_type, body))
         except Exception as error:  # noqa: BLE001 - a mistake in one answer must not end the server
             traceback.print_exc(file=sys.stderr)
             return Reply({"message": f"The stand-in has failed: {error!r}"}, 500)
