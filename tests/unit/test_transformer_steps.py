@@ -1,6 +1,7 @@
 """The steps that start Spark, fill the index and validate: what they ask for, what a second time does, what is told."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -49,7 +50,7 @@ def test_a_spark_job_is_started_with_the_order_and_where_its_version_reads_and_w
     }
     assert (submit["entryPoint"], asked["executionRoleArn"]) == (PLACE["SCRIPT"], PLACE["JOB_ROLE_ARN"])
     assert (asked["applicationId"], asked["executionTimeoutMinutes"]) == ("app-1", 15)
-    assert len(asked["clientToken"]) <= 64
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", asked["clientToken"])
 
 
 def test_a_second_start_of_an_execution_gives_the_run_of_the_first_and_another_version_its_own() -> None:
@@ -177,7 +178,7 @@ def test_a_refusal_is_final(bucket: Bucket) -> None:
     reason = {"error": {"type": "invalid_index_name_exception", "reason": "must be lowercase", "root_cause": []}}
     with (
         opensearch(lambda _: Reply(reason, 400)) as (client, _),
-        pytest.raises(SearchRefused, match="invalid_index_name_exception"),
+        pytest.raises(SearchRefused, match="did not make the index transformer-v1-0-0: invalid_index_name_exception"),
     ):
         fill(bucket, client)
 

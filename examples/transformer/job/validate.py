@@ -7,7 +7,6 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from math import fsum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
@@ -91,7 +90,7 @@ def months_of_days(days: Sequence[Mapping[str, Any]]) -> dict[int, Month]:
     for day in days:
         if day["value"] is not None:
             values[day["month"]].append(day["value"])
-    return {month: Month(len(of), min(of), fsum(of) / len(of), max(of)) for month, of in values.items()}
+    return {month: Month(len(of), min(of), sum(of) / len(of), max(of)) for month, of in values.items()}
 
 
 def agree(found: Mapping[int, Month], delivered: Mapping[int, Month], where: str) -> None:

@@ -13,7 +13,6 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from math import fsum
 from typing import Any
 
 Row = Mapping[str, str]
@@ -47,7 +46,7 @@ def documents(rows: Iterable[Row], options: argparse.Namespace) -> Iterator[dict
         ValueError: A row cannot be read; the message names its day.
     """
     observed = sorted((row["date"], _value(row, options.metric)) for row in rows)
-    normal = fsum(value for _, value in observed) / len(observed)
+    normal = sum(value for _, value in observed) / len(observed)
     for day, value in observed:
         year, month, number = (int(part) for part in day.split("/"))
         if year == options.year:
