@@ -8,14 +8,13 @@ from http import HTTPStatus
 from typing import Any
 
 from transformer.standins.search import bulk, results
-from transformer.standins.search.indices import Index, Indices
+from transformer.standins.search.indices import Index, Indices, Settings
 from transformer.standins.search.mapping import Mapping as FieldMapping
 from transformer.standins.search.refusal import Refused, as_object, illegal, only, read_object
 from transformer.standins.web import Reply, Request
 
 NUMBER = "2.19.0"
 """The version whose protocol this follows."""
-MAX_SHARDS = 1024
 # They change how long a server waits, or how its answer is printed: here there is nothing to wait for.
 _HARMLESS = {
     "pretty", "human", "error_trace", "timeout", "master_timeout", "cluster_manager_timeout", "wait_for_active_shards",
@@ -178,8 +177,8 @@ class Search:
         body = read_object(request.body, "The index")
         only(body, {"mappings", "settings"}, "[create index]")
         mapping = FieldMapping.read(as_object(body.get("mappings", {}), "[mappings]"))
-        shards, replicas = _settings(as_object(body.get("settings", {}), "[settings]"))
-        index = self._indices.create(names["index"], mapping, shards, replicas)
+        settings = Settings.read(as_object(body.get("settings", {}), "[settings]"))
+        index = self._indices.create(names["index"], mapping, settings)
         return Reply({"acknowledged": True, "shards_acknowledged": True, "index": index.name})
 
     def _exists(self, request: Request, names: dict[str, str]) -> Reply:
@@ -246,32 +245,16 @@ def _of_search(parameters: Mapping[str, str]) -> dict[str, Any]:
 _LISTS = ("includes", "excludes")
 
 
-def _settings(body: dict[str, Any]) -> tuple[int, int]:
-    """How many shards and replicas an index claims to have; the stand-in takes no other setting."""
-    given = dict(body)
-    given |= as_object(given.pop("index", {}), "[settings.index]")
-    given = {name.removeprefix("index."): value for name, value in given.items()}
-    found = []
-    for name in ("number_of_shards", "number_of_replicas"):
-        value = str(given.pop(name, 1))
-        if not value.isdecimal() or int(value) > MAX_SHARDS:
-            raise illegal(f"Failed to parse value [{value}] for setting [index.{name}]")
-        found.append(int(value))
-    only(given, set(), "[settings]")
-    if found[0] == 0:
-        raise illegal("Failed to parse value [0] for setting [index.number_of_shards] must be >= 1")
-    return found[0], found[1]
-
-
 def _shards(indices: list[Index], **more: int) -> dict[str, int]:
-    total = sum(index.shards for index in indices)
+    total = sum(index.settings.shards for index in indices)
     return {"total": total, "successful": total, **more, "failed": 0}
 
 
 def _line(index: Index) -> dict[str, str]:
     return {
         "health": "green", "status": "open", "index": index.name, "uuid": index.uuid,
-        "pri": str(index.shards), "rep": str(index.replicas), "docs.count": str(len(list(index.searchable()))),
+        "pri": str(index.settings.shards), "rep": str(index.settings.replicas),
+        "docs.count": str(len(list(index.searchable()))),
     }  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def outcome(index: Index, written: Written) -> dict[str, Any]:
         "_id": written.document_id,
         "_version": written.version,
         "result": written.result,
-        "_shards": {"total": index.replicas + 1, "successful": 1, "failed": 0},
+        "_shards": {"total": index.settings.replicas + 1, "successful": 1, "failed": 0},
         "_seq_no": written.seq_no,
         "_primary_term": 1,
     }

@@ -1,6 +1,8 @@
 """The indices and their documents, in memory, with OpenSearch's rule that a search sees what was refreshed."""
 
 import fnmatch
+import math
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -8,12 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from transformer.standins.search.mapping import Fields, Mapping
-from transformer.standins.search.refusal import Refused, illegal, no_such_index
+from transformer.standins.search.refusal import Refused, as_object, illegal, no_such_index, only
 
 REFRESH_SECONDS = 1.0
-"""After so long a search sees a document without having been told to, OpenSearch's default."""
+"""OpenSearch's default."""
+MAX_SHARDS = 1024
 MAX_ID_BYTES = 512
 MAX_NAME_BYTES = 255
+_INTERVAL = re.compile(r"-1|(?P<number>\d{1,6})(?P<unit>ms|s)")
 _NOT_IN_A_NAME = set('\\/*?"<>| ,#:')
 
 
@@ -38,14 +42,49 @@ class Written:
     seq_no: int
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What an index is told beside its mapping.
+
+    Attributes:
+        shards: How many it claims to have.
+        replicas: How many of each.
+        refresh_seconds: After so long a search sees a document without having been told to.
+    """
+
+    shards: int = 1
+    replicas: int = 1
+    refresh_seconds: float = REFRESH_SECONDS
+
+    @classmethod
+    def read(cls, body: dict[str, Any]) -> "Settings":
+        """Reads ``settings``, in any of the forms in which they can be written.
+
+        Raises:
+            Refused: There is one that the stand-in does not know, or a value is none.
+        """
+        given = dict(body)
+        given |= as_object(given.pop("index", {}), "[settings.index]")
+        given = {name.removeprefix("index."): value for name, value in given.items()}
+        only(given, {"number_of_shards", "number_of_replicas", "refresh_interval"}, "[settings]")
+        for name, least in (("number_of_shards", 1), ("number_of_replicas", 0)):
+            value = str(given.get(name, 1))
+            if not value.isdecimal() or not least <= int(value) <= MAX_SHARDS:
+                raise illegal(f"Failed to parse value [{value}] for setting [index.{name}]")
+        interval = str(given.get("refresh_interval", "1s"))
+        if not (found := _INTERVAL.fullmatch(interval)):
+            raise illegal(f"Failed to parse value [{interval}] for setting [index.refresh_interval]: in [s] or [ms]")
+        seconds = math.inf if interval == "-1" else int(found["number"]) / (1000 if found["unit"] == "ms" else 1)
+        return cls(int(given.get("number_of_shards", 1)), int(given.get("number_of_replicas", 1)), seconds)
+
+
 @dataclass
 class Index:
     """One index."""
 
     name: str
     mapping: Mapping
-    shards: int
-    replicas: int
+    settings: Settings
     clock: Callable[[], float] = time.monotonic
     uuid: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     _documents: dict[str, Document] = field(default_factory=dict)
@@ -100,7 +139,7 @@ class Index:
 
     def searchable(self) -> Iterable[Document]:
         """What a search sees, in the order in which it was written."""
-        if self._pending and self.clock() - self._refreshed >= REFRESH_SECONDS:
+        if self._pending and self.clock() - self._refreshed >= self.settings.refresh_seconds:
             self.refresh()
         return self._searchable.values()
 
@@ -124,7 +163,7 @@ class Indices:
         self._clock = clock
         self._all: dict[str, Index] = {}
 
-    def create(self, name: str, mapping: Mapping, shards: int = 1, replicas: int = 1) -> Index:
+    def create(self, name: str, mapping: Mapping, settings: Settings) -> Index:
         """Makes an index.
 
         Raises:
@@ -134,7 +173,7 @@ class Indices:
         if there := self._all.get(name):
             reason = f"index [{name}/{there.uuid}] already exists"
             raise Refused("resource_already_exists_exception", reason, index=name, index_uuid=there.uuid)
-        self._all[name] = Index(name, mapping, shards, replicas, self._clock)
+        self._all[name] = Index(name, mapping, settings, self._clock)
         return self._all[name]
 
     def delete(self, index: Index) -> None:

@@ -91,6 +91,8 @@ class Objects:
         cache: A folder of this object's own.
     """
 
+    max_kept = MAX_BYTES
+
     def __init__(self, s3: "S3Client", cache: Path) -> None:
         self._s3 = s3
         self._cache = cache
@@ -162,7 +164,7 @@ class Objects:
         return path
 
     def _make_room(self, size: int) -> None:
-        if sum(kept.size for kept in self._kept.values()) + size > MAX_BYTES:
+        if sum(kept.size for kept in self._kept.values()) + size > self.max_kept:
             for kept in self._kept.values():
                 kept.path.unlink(missing_ok=True)
             self._kept.clear()

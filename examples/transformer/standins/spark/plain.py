@@ -14,6 +14,8 @@ from pathlib import Path
 
 PART = "part-00000.json"
 SUCCESS = "_SUCCESS"
+RUN_NAME = "__plain__"
+"""What ``__name__`` is to a script: not what would make it run by itself."""
 FUNCTIONS = ("arguments", "group_of", "documents")
 Row = dict[str, str | None]
 
@@ -29,9 +31,9 @@ def run(script: str, argv: list[str]) -> None:
         NotPlain: It has not the form that is needed.
         Exception: Whatever its functions raise.
     """
-    found = runpy.run_path(script, run_name="__plain__")
+    found = runpy.run_path(script, run_name=RUN_NAME)
     if missing := [name for name in FUNCTIONS if not callable(found.get(name))]:
-        raise NotPlain(f"Without Spark a script needs the functions {', '.join(FUNCTIONS)}; this one lacks {missing}")
+        raise NotPlain(f"A script needs the function {missing[0]} to be run without Spark")
     arguments = found["arguments"](argv)
     groups: dict[object, list[Row]] = defaultdict(list)
     for row in rows(Path(arguments.data)):

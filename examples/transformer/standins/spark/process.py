@@ -79,13 +79,16 @@ def failed(error: BaseException) -> dict[str, Any]:
     _, found, inner = str(error).partition(_TRACEBACK)
     if found:
         inner = inner.partition("\n\tat ")[0].rstrip()
-        last = inner.rpartition(_TRACEBACK)[2].lstrip(":").splitlines()
-        lines = [line for line in last if line.strip() and not line[0].isspace()]
-        where = f"{found}{inner}"
+        where, why = f"{found}{inner}", inner.rpartition(_TRACEBACK)[2].lstrip(":")
     else:
-        lines = "".join(traceback.format_exception_only(error)).strip().splitlines()
-        where = "".join(traceback.format_exception(error)).rstrip()
-    details = lines[0] if lines else type(error).__name__
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        where = "\n".join(line for line in lines if not line.startswith("\tat "))
+        # Of an error of Java's, what Java said: before it stands only which method was called.
+        java = str(error).partition("\n: ")[2] if type(error).__name__ == "Py4JJavaError" else ""
+        why = java or "".join(traceback.format_exception_only(error))
+    told = (line for line in why.splitlines() if line.strip() and not line[0].isspace())
+    # A script's own exceptions are called the same, whatever it was called while it ran.
+    details = next(told, type(error).__name__).removeprefix(f"{plain.RUN_NAME}.")
     return {"succeeded": False, "details": details[:MAX_DETAILS], "traceback": where}
 
 
