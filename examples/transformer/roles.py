@@ -1,22 +1,13 @@
 """What one version may do, as policy statements: no action it does not call, no resource it does not touch."""
 
-from typing import Any
-
-from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_iam as iam
-from constructs import Construct
 
-from canary_router.cdk import Discover
-
-
-def bucket_arn(stack: Stack, shared: Discover) -> str:
-    """The bucket with the data and the results."""
-    return f"arn:{stack.partition}:s3:::{shared['bucket']}"
+from transformer.places import Places
 
 
-def run_queries(stack: Stack, shared: Discover) -> list[iam.PolicyStatement]:
+def run_queries(places: Places) -> list[iam.PolicyStatement]:
     """For the state machine: run a query and fetch its rows, and what Athena then does in the caller's name."""
-    bucket = bucket_arn(stack, shared)
+    bucket, shared, stack = places.bucket_arn, places.shared, places.stack
     glue = f"arn:{stack.partition}:glue:{stack.region}:{stack.account}"
     athena = f"arn:{stack.partition}:athena:{stack.region}:{stack.account}"
     return [
@@ -34,11 +25,7 @@ def run_queries(stack: Stack, shared: Discover) -> list[iam.PolicyStatement]:
             ],
         ),
         iam.PolicyStatement(actions=["s3:GetBucketLocation"], resources=[bucket]),
-        iam.PolicyStatement(
-            actions=["s3:ListBucket"],
-            resources=[bucket],
-            conditions={"StringLike": {"s3:prefix": [f"{shared['data_prefix']}*", f"{shared['query_prefix']}*"]}},
-        ),
+        _list_below(places, shared["data_prefix"], shared["query_prefix"]),
         iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket}/{shared['data_prefix']}*"]),
         iam.PolicyStatement(
             actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
@@ -47,27 +34,73 @@ def run_queries(stack: Stack, shared: Discover) -> list[iam.PolicyStatement]:
     ]
 
 
-def acknowledge_wildcards(scope: Construct, shared: Discover, result_prefix: str) -> None:
-    """Tells cdk-nag why some of the resources end in a star."""
-    stack = Stack.of(scope)
-    bucket = bucket_arn(stack, shared)
-    prefixes = (shared["data_prefix"], shared["query_prefix"], result_prefix)
-    reasons = {
-        _quoted(stack.resolve(f"{bucket}/{prefix}*")): "The objects under a prefix get their names at run time"
-        for prefix in prefixes
+def start_spark(places: Places, job_role: iam.Role) -> list[iam.PolicyStatement]:
+    """For the function that starts the Spark job and looks at it."""
+    application = places.application_arn
+    return [
+        iam.PolicyStatement(actions=["emr-serverless:StartJobRun"], resources=[application]),
+        iam.PolicyStatement(actions=["emr-serverless:GetJobRun"], resources=[f"{application}/jobruns/*"]),
+        iam.PolicyStatement(
+            actions=["iam:PassRole"],
+            resources=[job_role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}},
+        ),
+    ]
+
+
+def run_spark(places: Places, script: str) -> list[iam.PolicyStatement]:
+    """For the Spark job: read its script and all of the data, write where its version writes.
+
+    Args:
+        places: The version's places.
+        script: ARN of the script's object.
+    """
+    bucket, data, days = places.bucket_arn, places.shared["data_prefix"], places.days_prefix
+    return [
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[script, f"{bucket}/{data}*"]),
+        # Spark writes beside the place, moves, and removes what a run before has left.
+        iam.PolicyStatement(
+            actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+            resources=[f"{bucket}/{days}*"],
+        ),
+        _list_below(places, data, days),
+    ]
+
+
+def index_days(places: Places) -> list[iam.PolicyStatement]:
+    """For the function that reads what Spark has written and puts it into the index."""
+    return [
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{places.bucket_arn}/{places.days_prefix}*"]),
+        _list_below(places, places.days_prefix),
+        iam.PolicyStatement(actions=["es:ESHttpPut"], resources=[places.index_arn]),
+        iam.PolicyStatement(actions=["es:ESHttpPost"], resources=[f"{places.index_arn}/_bulk"]),
+    ]
+
+
+def read_what_was_delivered(places: Places) -> list[iam.PolicyStatement]:
+    """For the function that compares it with what was found."""
+    return [
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{places.bucket_arn}/{places.result_prefix}*"]),
+        iam.PolicyStatement(
+            actions=["es:ESHttpPost"], resources=[f"{places.index_arn}/_refresh", f"{places.index_arn}/_search"]
+        ),
+    ]
+
+
+def wildcards(places: Places) -> dict[str, str]:
+    """Why some of the resources end in a star, by resource."""
+    shared = places.shared
+    prefixes = (shared["data_prefix"], shared["query_prefix"], places.days_prefix, places.result_prefix)
+    return {
+        **{f"{places.bucket_arn}/{it}*": "The objects under a prefix get their names at run time" for it in prefixes},
+        f"{places.application_arn}/jobruns/*": "EMR Serverless gives a run its id when it is started",
+        "*": "For a state machine's log deliveries and traces, AWS knows no narrower resource",
     }
-    reasons["*"] = "For a state machine's log deliveries and traces, AWS knows no narrower resource"
-    Validations.of(scope).acknowledge(
-        *(Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{arn}]", reason=reason) for arn, reason in reasons.items())
+
+
+def _list_below(places: Places, *prefixes: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["s3:ListBucket"],
+        resources=[places.bucket_arn],
+        conditions={"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
     )
-
-
-def _quoted(resolved: Any) -> str:
-    """A value in the form in which cdk-nag quotes what is known at deployment only."""
-    match resolved:
-        case {"Ref": name}:
-            return f"<{name}>"
-        case {"Fn::Join": [separator, parts]}:
-            return str(separator).join(_quoted(part) for part in parts)
-        case _:
-            return str(resolved)

@@ -1,6 +1,7 @@
-"""The shared stack: the data that all versions of the Transformer read, deployed once per environment.
+"""The shared stack: the data that all versions of the Transformer read, and what they compute with.
 
-It outlives every version, and nothing here knows of versions: they read what this stack publishes.
+It is deployed once per environment and outlives every version. Nothing here knows of versions: they read what this
+stack publishes.
 """
 
 from pathlib import Path
@@ -14,12 +15,17 @@ from constructs import Construct
 
 from canary_router.cdk import PublishFirst
 from transformer.seeding import SeededFile
+from transformer.spark_application import SparkApplication
 
 DATA_FILE = Path(__file__).parent / "data" / "seattle-weather.csv"
 DATA_PREFIX = "daily-weather/"
 """The table's files: everything under this prefix is read as rows."""
 QUERY_PREFIX = "queries/"
 """Athena's results, which expire after a week."""
+DAYS_PREFIX = "days/"
+"""What Spark writes, from where it goes into the search index; it expires as well."""
+RESULT_PREFIX = "results/"
+"""What the jobs are for."""
 
 COLUMNS = {
     "observed_on": "string",
@@ -33,22 +39,32 @@ COLUMNS = {
 
 
 class SharedStack(Stack):
-    """Bucket with the data in it, Glue table over it, Athena work group to query it.
+    """Bucket with the data in it, Glue table over it, Athena work group and Spark application to work on it.
 
     Args:
         scope: The app.
         environment: Name of the environment.
+        spark_endpoint: URL of something that runs Spark jobs as EMR Serverless does; None makes an application there.
         tls_only: Whether the bucket refuses plain HTTP, which is all that the local emulator speaks.
         **stack_options: What ``Stack`` takes, such as ``env`` and ``synthesizer``.
     """
 
-    def __init__(self, scope: Construct, *, environment: str, tls_only: bool = True, **stack_options: Any) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        environment: str,
+        spark_endpoint: str | None = None,
+        tls_only: bool = True,
+        **stack_options: Any,
+    ) -> None:
         stack_name = f"transformer-shared-{environment}"
         super().__init__(scope, stack_name, stack_name=stack_name, **stack_options)
         bucket = self._bucket(tls_only=tls_only)
         database = self._database(environment)
         table = self._table(database, bucket)
         work_group = self._work_group(f"transformer-{environment}", bucket)
+        spark = SparkApplication(self, "Spark", environment=environment, endpoint=spark_endpoint)
         seeded = SeededFile(self, "Seed", file=DATA_FILE, bucket=bucket, key=f"{DATA_PREFIX}{DATA_FILE.name}")
         published = PublishFirst(
             self,
@@ -59,9 +75,13 @@ class SharedStack(Stack):
                 "bucket": bucket.bucket_name,
                 "data_prefix": DATA_PREFIX,
                 "query_prefix": QUERY_PREFIX,
+                "days_prefix": DAYS_PREFIX,
+                "result_prefix": RESULT_PREFIX,
                 "database": database.ref,
                 "table": table.ref,
                 "work_group": work_group.ref,
+                "spark_application_id": spark.id,
+                "spark_endpoint": spark.endpoint,
             },
         )
         published.node.add_dependency(seeded)  # who finds the table finds its rows
@@ -74,7 +94,7 @@ class SharedStack(Stack):
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=tls_only,
             lifecycle_rules=[
-                s3.LifecycleRule(prefix=QUERY_PREFIX, expiration=Duration.days(7)),
+                *(s3.LifecycleRule(prefix=it, expiration=Duration.days(7)) for it in (QUERY_PREFIX, DAYS_PREFIX)),
                 s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],
             # Results outlive the stack that made room for them.

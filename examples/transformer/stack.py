@@ -36,6 +36,7 @@ class TransformerStack(ImmutableStack):
                 "pipeline_arn": workflow.pipeline.function.function_arn,
                 "state_machine_arn": workflow.state_machine.state_machine_arn,
                 "results": workflow.results,
+                "index": workflow.index,
             },
         )
         Release(self, "Release", pipeline=workflow.pipeline.function, state_machine=workflow.state_machine)

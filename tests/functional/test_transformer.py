@@ -1,4 +1,8 @@
-"""The Transformer on an emulator: deployed by the real CDK, run by the real state machine, its numbers checked."""
+"""The Transformer on an emulator: deployed by the real CDK, run by the real state machine, its numbers checked.
+
+Its Spark jobs run without Spark here, by their own functions, and its indexes are those of the stand-in; where
+``OPENSEARCH_URL`` names a server, they are there.
+"""
 
 import csv
 import json
@@ -14,26 +18,31 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+from opensearchpy import OpenSearch
+from tests.functional.standins_process import stand_ins
 
 from canary_router.local import emulator as local_emulator
 from canary_router.local import home as local_home
 from canary_router.local.record import Emulator
 from canary_router.local.toolchain import Toolchain, node_environment
 from canary_router.settings import attribute_parameter_name, stack_name
+from frontend.desk import Desk
 from transformer.versions import HERE
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
 ENVIRONMENT = "weather"
-JOB_SECONDS = 30
+JOB_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Platform:
-    """An emulator with the shared data and six versions on it."""
+    """An emulator with seven versions on it, and all that they stand on."""
 
     emulator: Emulator
+    search: OpenSearch
 
     def client(self, name: str) -> Any:
         return boto3.Session(
@@ -47,9 +56,10 @@ class Platform:
         name = attribute_parameter_name(ENVIRONMENT, "shared", attribute)
         return str(self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
 
-    def run(self, tag: str, document: object) -> "DescribeExecutionOutputTypeDef":
+    def run(self, tag: str, document: object, transform_id: str = "") -> "DescribeExecutionOutputTypeDef":
         """Sends one job to a version's pipeline, as the router does, and waits for its end."""
-        event = {"transform_id": str(uuid.uuid4()), "service": "transformer", "version": tag, "input": document}
+        name = transform_id or str(uuid.uuid4())
+        event = {"transform_id": name, "service": "transformer", "version": tag, "input": document}
         answer = self.client("lambda").invoke(
             FunctionName=f"{stack_name('transformer', tag)}-pipeline", Payload=json.dumps(event)
         )
@@ -70,6 +80,12 @@ class Platform:
         document: dict[str, Any] = json.loads(body)
         return document
 
+    def days(self, tag: str, execution: "DescribeExecutionOutputTypeDef") -> list[dict[str, Any]]:
+        """The documents of a job, as anybody finds them in the index."""
+        query = {"query": {"term": {"transform_id": execution["name"]}}, "size": 1000}
+        hits = self.search.search(index=stack_name("transformer", tag), body=query)["hits"]["hits"]
+        return sorted((hit["_source"] for hit in hits), key=lambda document: str(document["date"]))
+
 
 def cdk(emulator: Emulator, folder: Path, *arguments: str) -> None:
     environment = os.environ | node_environment() | emulator.client_environment()
@@ -84,19 +100,21 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     home = tmp_path_factory.mktemp("transformer")
     emulator = local_emulator.start(home)
     try:
-        app = f"{sys.executable} {Path(__file__).with_name('transformer_app.py')}"
-        cdk(emulator, home, "bootstrap", f"aws://{emulator.account}/{emulator.region}")
-        cdk(
-            emulator,
-            home,
-            "deploy",
-            "--all",
-            "--require-approval=never",
-            f"--app={app}",
-            "--context",
-            f"environment={ENVIRONMENT}",
-        )
-        yield Platform(emulator)
+        with stand_ins(emulator, home) as there:
+            search = os.environ.get("OPENSEARCH_URL", there.search)
+            app = f"{sys.executable} {Path(__file__).with_name('transformer_app.py')}"
+            context = {
+                "environment": ENVIRONMENT,
+                "spark_endpoint": there.spark,
+                "search_endpoint": search,
+                "endpoint_url": emulator.endpoint_url,
+            }
+            chosen = [part for name, value in context.items() for part in ("--context", f"{name}={value}")]
+            cdk(emulator, home, "bootstrap", f"aws://{emulator.account}/{emulator.region}")
+            cdk(emulator, home, "deploy", "--all", "--require-approval=never", f"--app={app}", *chosen)
+            client = OpenSearch([search], timeout=10)
+            yield Platform(emulator, client)
+            client.close()
     finally:
         local_emulator.stop(home)
 
@@ -126,6 +144,20 @@ def test_a_working_version_finds_what_is_in_the_file(platform: Platform, tag: st
             assert found["spread"] == pytest.approx(max(values) - min(values), abs=0.0051)
         else:
             assert "spread" not in found
+    output = json.loads(execution["output"])
+    stack = stack_name("transformer", tag)
+    assert (output["index"], output["documents"], output["days"]) == (stack, len(days), len(days))
+    every = [day for some_year in (2012, 2013, 2014, 2015) for day in days_of(some_year)]
+    for day, document in zip(days, platform.days(tag, execution), strict=True):
+        alike = [float(it[metric]) for it in every if it["date"][5:7] == day["date"][5:7]]
+        normal = sum(alike) / len(alike)
+        assert document.pop("normal") == pytest.approx(normal, abs=0.0051)
+        assert document.pop("departure") == pytest.approx(float(day[metric]) - normal, abs=0.0051)
+        date = day["date"].replace("/", "-")
+        assert document == {
+            "transform_id": execution["name"], "date": date, "month": int(date[5:7]), "metric": metric,
+            "value": float(day[metric]),
+        }  # fmt: skip
 
 
 def test_the_next_contract_is_taken_by_the_version_before_it_as_well(platform: Platform) -> None:
@@ -160,10 +192,52 @@ def test_an_empty_input_means_the_defaults(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("year", [2013, 2014])
-def test_every_job_of_v1_2_0_fails_on_the_dates_of_the_real_data(platform: Platform, year: int) -> None:
+def test_a_job_of_v1_2_0_fails_for_a_year_that_has_no_29th_of_february(platform: Platform, year: int) -> None:
     execution = platform.run("v1.2.0", {"year": year})
+    assert (execution["status"], execution["error"]) == ("FAILED", "SparkFailed")
+    assert "ValueError: day is out of range for month" in execution["cause"], execution["cause"]
+    assert platform.run("v1.2.1", {"year": year})["status"] == "SUCCEEDED"
+
+
+def test_a_job_of_v1_2_0_succeeds_for_the_year_that_has_one(platform: Platform) -> None:
+    execution = platform.run("v1.2.0", {"year": 2012})
+    assert execution["status"] == "SUCCEEDED", execution
+    assert len(platform.days("v1.2.0", execution)) == 366
+
+
+def test_a_job_does_not_succeed_when_its_index_has_something_else_than_was_found(platform: Platform) -> None:
+    first = platform.run("v1.0.0", {})
+    day = platform.days("v1.0.0", first)[0]
+    another = str(uuid.uuid4())
+    platform.search.index(
+        index="transformer-v1-0-0", id=f"{another}-stray", body=day | {"transform_id": another, "value": 99.5}
+    )
+    execution = platform.run("v1.0.0", {}, another)
     assert execution["status"] == "FAILED"
-    assert f"Invalid isoformat string: '{year}/01/31'" in execution["cause"]
+    assert "Month 1 is Month(days=32" in execution["cause"]
+    assert "highest=99.5) in the index transformer-v1-0-0; Athena found Month(days=31" in execution["cause"]
+
+
+def test_a_front_end_with_its_policy_alone_sees_a_job_its_steps_and_its_result(platform: Platform) -> None:
+    identity = platform.client("iam")
+    name = attribute_parameter_name(ENVIRONMENT, "frontend", "policy_arn")
+    policy = platform.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    identity.create_user(UserName="front-end")
+    identity.attach_user_policy(UserName="front-end", PolicyArn=policy)
+    key = identity.create_access_key(UserName="front-end")["AccessKey"]
+    execution = platform.run("v1.0.0", {"year": 2012})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", platform.emulator.endpoint_url)
+        session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=platform.emulator.region)
+        seen = Desk(ENVIRONMENT, session).look(execution["name"], execution["executionArn"])
+        assert (seen.transform.status, seen.trouble) == ("SUCCEEDED", "")
+        assert seen.execution is not None
+        assert seen.result is not None
+        assert (seen.execution.document, seen.result.days) == ({"year": 2012}, 366)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            session.client("s3").list_objects_v2(Bucket=platform.published("bucket"))
+        with pytest.raises(ClientError, match="AccessDenied"):
+            session.client("stepfunctions").stop_execution(executionArn=execution["executionArn"])
 
 
 @pytest.mark.parametrize(

@@ -75,5 +75,7 @@ def shown(value: Any) -> str:
             return f"<{_HASH.sub('', name)}.{attribute}>"
         case {"Fn::Join": [separator, parts]}:
             return str(separator).join(shown(part) for part in parts)
+        case {"Fn::Sub": str(text)}:
+            return text.replace("${", "<").replace("}", ">")
         case _:
             return json.dumps(value)

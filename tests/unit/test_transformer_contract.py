@@ -5,16 +5,20 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from tests.unit.test_transformer_days import DATA, MENDED, written
 from tests.unit.test_transformer_job import as_athena_answers
 
+from transformer.job import days
 from transformer.job.order import UNITS, Order
 from transformer.job.report import report
+from transformer.job.search import MAPPING
 from transformer.versions import HERE, source_for
 
 ODD: st.SearchStrategy[object] = st.sampled_from([999, 10_000, "humidity", "2014", "", None, True, 2014.5, [], {}])
@@ -103,3 +107,16 @@ def test_a_result_is_what_the_schema_says(tmp_path: Path) -> None:
     assert not allowed.is_valid({**document, "months": []})
     for key in document:
         assert not allowed.is_valid({name: value for name, value in document.items() if name != key}), key
+
+
+@pytest.mark.parametrize("script", [days, MENDED])
+def test_a_document_is_what_the_schema_and_the_mapping_of_the_index_say(script: ModuleType) -> None:
+    allowed = schema(HERE / "job", "day")
+    rows = [row for row in DATA if row["date"] != "2013/07/04"]
+    documents = list(written(script, 2013, rows=rows))
+    for document in documents:
+        allowed.validate(document)
+        assert document.keys() == MAPPING["mappings"]["properties"].keys()
+        for key in document:
+            assert not allowed.is_valid({name: value for name, value in document.items() if name != key}), key
+    assert len(documents) == (364 if script is days else 365)

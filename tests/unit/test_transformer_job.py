@@ -32,8 +32,6 @@ def as_athena_answers(year: int, metric: str) -> tuple[list[Row], list[Row]]:
         {
             "month": str(month),
             "days": str(len(of_month)),
-            "first_day": of_month[0]["date"],
-            "last_day": of_month[-1]["date"],
             "lowest": str(min(float(day[metric]) for day in of_month)),
             "mean": str(round(sum(float(day[metric]) for day in of_month) / len(of_month), 2)),
             "highest": str(max(float(day[metric]) for day in of_month)),
@@ -149,7 +147,6 @@ def report_by(tag: str, folder: Path, answers: Sequence[object]) -> "subprocess.
     [
         ("v1.0.0", {"month", "days", "lowest", "mean", "highest"}),
         ("v1.1.0", {"month", "days", "lowest", "mean", "highest", "spread"}),
-        ("v1.2.1", {"month", "days", "lowest", "mean", "highest", "spread", "days_missing"}),
     ],
 )
 def test_a_version_says_more_about_a_month_than_the_one_before(tag: str, keys: set[str], tmp_path: Path) -> None:
@@ -158,20 +155,3 @@ def test_a_version_says_more_about_a_month_than_the_one_before(tag: str, keys: s
     march: dict[str, Any] = json.loads(ran.stdout)["months"][2]
     assert march.keys() == keys
     assert march.get("spread", 11.7) == 11.7
-    assert march.get("days_missing", 0) == 0
-
-
-@pytest.mark.parametrize("year", [2012, 2013, 2014, 2015])
-def test_v1_2_0_cannot_read_a_single_year_of_the_data(year: int, tmp_path: Path) -> None:
-    ran = report_by("v1.2.0", tmp_path, as_athena_answers(year, "temp_max"))
-    assert ran.returncode == 1
-    assert f"ValueError: Invalid isoformat string: '{year}/01/31'" in ran.stderr
-
-
-def test_v1_2_1_sees_a_day_that_is_missing(tmp_path: Path) -> None:
-    monthly, weather = as_athena_answers(2014, "temp_max")
-    monthly[0] = {**monthly[0], "days": "30"}
-    weather[0] = {**weather[0], "days": str(int(weather[0]["days"]) - 1)}
-    ran = report_by("v1.2.1", tmp_path, (monthly, weather))
-    assert ran.returncode == 0, ran.stderr
-    assert [month["days_missing"] for month in json.loads(ran.stdout)["months"][:2]] == [1, 0]

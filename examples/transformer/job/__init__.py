@@ -1,1 +1,1 @@
-"""What one version of the Transformer deploys: three functions and the state machine that drives them."""
+"""What one version of the Transformer deploys: its functions, its Spark job, and the state machine that drives them."""

@@ -1,3 +1,3 @@
-"""How often the state machine looks whether a query is done."""
+"""How often the state machine looks whether a query or the Spark job is done."""
 
 POLL_SECONDS = 1

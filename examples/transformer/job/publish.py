@@ -1,4 +1,4 @@
-"""The last step of the state machine: check and merge what the queries found, and write it to S3."""
+"""The step that puts the result together: checks and merges what the queries found, and writes it to S3."""
 
 import json
 import os

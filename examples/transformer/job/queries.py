@@ -4,12 +4,10 @@ from transformer.job.order import Order
 
 
 def monthly(order: Order, table: str) -> str:
-    """One row per month of the year: how many days were observed, from when to when, and the metric's extremes."""
+    """One row per month of the year: how many days were observed, and the metric's mean and extremes."""
     return f"""
         SELECT CAST(substr(observed_on, 6, 2) AS integer) AS month,
                count(*) AS days,
-               min(observed_on) AS first_day,
-               max(observed_on) AS last_day,
                min({order.metric}) AS lowest,
                round(avg({order.metric}), 2) AS mean,
                max({order.metric}) AS highest

@@ -11,6 +11,7 @@ from canary_router.cdk.options import ExtraTarget, RouterOptions
 from canary_router.cdk.pipeline import Pipeline
 from canary_router.cdk.release import Release
 from canary_router.cdk.router import CanaryRouter
+from canary_router.cdk.wildcards import acknowledge_wildcards
 from canary_router.core.policy import Policy
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "PublishFirst",
     "Release",
     "RouterOptions",
+    "acknowledge_wildcards",
     "shared_cloud_map_service",
 ]

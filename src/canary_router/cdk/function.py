@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from canary_router.cdk.bundle import bundled_code, matching_runtime
+from canary_router.cdk.wildcards import acknowledge_wildcards
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class FunctionOptions:
         function_name: Its name.
         handler: Dotted path of the handler: module and function. The module is the bundle's entry.
         sources: Folders whose modules belong to the bundle if they are imported, besides ``canary_router``.
+        packages: Names of installed packages that belong to the bundle, with all that they require; pure Python only.
         variables: Environment variables.
         timeout: Seconds after which Lambda ends it.
         memory: Megabytes; the share of a processor grows with them.
@@ -33,6 +35,7 @@ class FunctionOptions:
     function_name: str
     handler: str
     sources: Sequence[Path] = ()
+    packages: Sequence[str] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     timeout: int = 30
     memory: int = 256
@@ -80,7 +83,7 @@ class BundledFunction(Construct):
             runtime=matching_runtime(),
             architecture=options.architecture,
             handler=options.handler,
-            code=bundled_code(options.handler.rpartition(".")[0], options.sources),
+            code=bundled_code(options.handler.rpartition(".")[0], options.sources, options.packages),
             environment=dict(options.variables),
             role=self._role,
             log_group=log_group,
@@ -106,14 +109,4 @@ class BundledFunction(Construct):
         """
         self.function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(on)))
         if because:
-            Validations.of(self._role).acknowledge(
-                *(Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{self._shown(arn)}]", reason=because) for arn in on)
-            )
-
-    def _shown(self, arn: str) -> str:
-        """An ARN as cdk-nag shows it: pseudo parameters in angle brackets."""
-        resolved = Stack.of(self).resolve(arn)
-        if isinstance(resolved, str):
-            return resolved
-        _, parts = resolved["Fn::Join"]
-        return "".join(part if isinstance(part, str) else f"<{part['Ref']}>" for part in parts)
+            acknowledge_wildcards(self._role, dict.fromkeys(on, because))

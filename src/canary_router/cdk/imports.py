@@ -4,14 +4,15 @@ Rules:
 
 - a module imports what its ``import`` statements name, wherever in it they stand, and the packages around that;
 - what stands under ``if TYPE_CHECKING:`` is not imported;
-- modules of the given folders and of ``canary_router`` are followed, the standard library and what the Lambda
-  runtime ships are not;
+- modules of the given folders and of ``canary_router`` are followed, the standard library, what the Lambda runtime
+  ships and the packages of the bundle are not;
 - anything else would be missing in Lambda, so it is an error, unless the code says itself what to do without it.
 """
 
 import ast
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +41,12 @@ class ModuleSearch:
 
     Args:
         folders: Folders whose modules belong to the bundle, for example an application's ``src``.
+        packaged: Names of modules that come into the bundle as installed packages.
     """
 
-    def __init__(self, folders: Sequence[Path] = ()) -> None:
+    def __init__(self, folders: Sequence[Path] = (), packaged: AbstractSet[str] = frozenset()) -> None:
         self._folders = tuple(folders)
+        self._provided = sys.stdlib_module_names | RUNTIME_PACKAGES | packaged
 
     def closure(self, entry: str) -> dict[str, Path]:
         """Every module that importing ``entry`` may import: names in order, with their paths inside the bundle.
@@ -88,11 +91,10 @@ class ModuleSearch:
         if wanted.is_attribute and parent and self.locate(parent) is not None:
             return [parent]
         top = wanted.name.partition(".")[0]
-        provided = top in sys.stdlib_module_names or top in RUNTIME_PACKAGES
-        if not provided and not wanted.optional:
+        if top not in self._provided and not wanted.optional:
             raise ConfigurationError(
                 f"{importer} imports {wanted.name}, which is neither in {self._described()} nor in Lambda's runtime",
-                advice="Add the folder that it is in, or do without it.",
+                advice="Add the folder that it is in to the sources, or its package to the packages; or do without it.",
             )
         return []
 

@@ -1,9 +1,11 @@
 """The CDK app of the local router: a program of its own, since the CDK takes seconds and megabytes to import.
 
-    python -m canary_router.local.app ASSEMBLY --endpoint-url URL [--router] [--service NAME]... [--tag TAG]...
+    python -m canary_router.local.app ASSEMBLY --endpoint-url URL [--service NAME]... [--tag TAG]...
+                                               [--router --spark-endpoint URL --search-endpoint URL]
 
 It writes one assembly with everything that was asked for, so that a deployment of any part of it later on needs no
-second synthesis. With ``--router`` that is the router and the data that all versions of the sample read.
+second synthesis. With ``--router`` that is the router, too, and what all versions of the sample stand on: the shared
+data, and the addresses of what stands in for EMR Serverless and OpenSearch, of which the emulator has neither.
 """
 
 import argparse
@@ -22,10 +24,10 @@ STAGE_PATH = "v1/_user_request_"
 
 
 def build(app: cdk.App, options: argparse.Namespace) -> None:
-    """Adds the stacks that were asked for. A version needs the router's release function and the shared data."""
+    """Adds the stacks that were asked for. A version needs all of the others."""
     # The emulator denies the CDK's publishing role its own bucket; there, the caller's credentials do the work.
     synthesizer = cdk.CliCredentialsStackSynthesizer
-    stack: cdk.Stack | None = None
+    needed: list[cdk.Stack] = []
     if options.router:
         stack = cdk.Stack(app, router_stack_name(options.environment), synthesizer=synthesizer())
         router = CanaryRouter(
@@ -40,19 +42,29 @@ def build(app: cdk.App, options: argparse.Namespace) -> None:
             ),
         )
         concede(router)
+        needed.append(stack)
     # The sample is no part of the package: it is imported as its users would write it.
     sys.path.insert(0, str(samples_folder()))
+    from transformer.search import SearchStack  # noqa: PLC0415
     from transformer.shared import SharedStack  # noqa: PLC0415
     from transformer.stack import TransformerStack  # noqa: PLC0415
 
-    shared: cdk.Stack | None = None
+    environment = options.environment
     if options.router:
-        shared = SharedStack(app, environment=options.environment, tls_only=False, synthesizer=synthesizer())
+        shared = SharedStack(
+            app,
+            environment=environment,
+            spark_endpoint=options.spark_endpoint,
+            tls_only=False,
+            synthesizer=synthesizer(),
+        )
+        search = SearchStack(app, environment=environment, endpoint=options.search_endpoint, synthesizer=synthesizer())
+        search.add_stack_dependency(shared)
+        needed += [shared, search]
     for tag in options.tag:
-        version = TransformerStack(app, tag=tag, environment=options.environment, synthesizer=synthesizer())
-        for needed in (stack, shared):
-            if needed is not None:
-                version.add_stack_dependency(needed)
+        version = TransformerStack(app, tag=tag, environment=environment, synthesizer=synthesizer())
+        for other in needed:
+            version.add_stack_dependency(other)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -61,11 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("assembly", help="folder to write the assembly to")
     parser.add_argument("--endpoint-url", required=True)
     parser.add_argument("--environment", default="local")
-    parser.add_argument("--router", action="store_true", help="the router and the shared data too")
+    parser.add_argument("--router", action="store_true", help="the router and what all versions stand on, too")
+    parser.add_argument("--spark-endpoint", help="URL of what runs Spark jobs; with --router")
+    parser.add_argument("--search-endpoint", help="URL of what has the search indexes; with --router")
     parser.add_argument("--service", action="append", default=[], help="another service that the router serves")
     parser.add_argument("--pointer-ttl", type=float, default=5.0)
     parser.add_argument("--tag", action="append", default=[], help="a version of the sample")
     options = parser.parse_args(arguments)
+    if options.router and not (options.spark_endpoint and options.search_endpoint):
+        parser.error("--router needs --spark-endpoint and --search-endpoint: the emulator has neither service")
     app = cdk.App(outdir=options.assembly, analytics_reporting=False)
     try:
         build(app, options)

@@ -39,3 +39,8 @@ def router_stack_name(environment: str) -> str:
 def shared_stack_name(environment: str) -> str:
     """Name of the stack with the data that all versions of the sample read."""
     return f"{SERVICE}-shared-{environment}"
+
+
+def search_stack_name(environment: str) -> str:
+    """Name of the stack that says where the versions' search indexes are."""
+    return f"{SERVICE}-search-{environment}"
