@@ -6,9 +6,9 @@ Two kinds of trouble are told apart everywhere, since the answer to them differs
 - ``Uncertain``: a write was sent and its answer was lost. It may have happened, and may even happen later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from canary_router.core.announcement import Announcement
@@ -175,6 +175,56 @@ class Executions(Protocol):
 
         Raises:
             Unavailable: It cannot be looked up; ``NotVisible`` where asking again would not help.
+        """
+
+
+@dataclass(frozen=True)
+class Function:
+    """A deployed function, as far as its configuration tells.
+
+    Attributes:
+        state: ``Active``; anything else, such as ``Failed`` or ``Pending``, may not run what it is sent.
+        variables: Its environment variables.
+    """
+
+    arn: str
+    state: str = "Active"
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class Functions(Protocol):
+    """Looks deployed functions up."""
+
+    def find(self, name: str) -> Function | None:
+        """The function; None when there is none.
+
+        Args:
+            name: Its name or ARN, with a qualifier if it has one.
+
+        Raises:
+            Unavailable: It cannot be looked up; ``NotVisible`` where the caller may not.
+        """
+
+
+class Caller(Protocol):
+    """Who the person at the controls is to AWS."""
+
+    def who(self) -> str:
+        """The caller's ARN.
+
+        Raises:
+            Unavailable: AWS does not say.
+        """
+
+
+class Nudge(Protocol):
+    """Wakes the controller."""
+
+    def nudge(self) -> None:
+        """Asks it to look at once. Its schedule would come to it within a minute.
+
+        Raises:
+            Unavailable: It could not be asked.
         """
 
 

@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 
 from canary_router import settings
+from canary_router.adapters.aws.deployed import LambdaFunctions, LambdaNudge, StsCaller
 from canary_router.adapters.aws.dynamodb import DynamoLedger
 from canary_router.adapters.aws.events import EventBridgeNotifier
 from canary_router.adapters.aws.functions import LambdaInvoker
@@ -19,10 +20,10 @@ from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
 from canary_router.adapters.clock import SystemClock
 from canary_router.flows.outcome import Controller
 from canary_router.flows.reconcile import Reconciler
-from canary_router.ports import Ports
+from canary_router.ports import Caller, Functions, Nudge, Ports
 from canary_router.request_wiring import INVOKING, ORDINARY, new_id, print_line, router
 
-__all__ = ["aws_ports", "lambda_environment", "new_id", "reconciler", "router"]
+__all__ = ["aws_controls", "aws_ports", "lambda_environment", "new_id", "reconciler", "router"]
 
 
 def aws_ports(session: boto3.Session, environment: str) -> Ports:
@@ -49,6 +50,22 @@ def aws_ports(session: boto3.Session, environment: str) -> Ports:
         notifier=EventBridgeNotifier(session.client("events", config=once)),
         meter=EmbeddedMeter(environment, clock, print_line),
         clock=clock,
+    )
+
+
+def aws_controls(session: boto3.Session, environment: str) -> tuple[Functions, Caller, Nudge]:
+    """What a person at the controls needs besides the ports of the flows.
+
+    Args:
+        session: A boto3 session.
+        environment: Name of the environment.
+    """
+    once = Config(connect_timeout=ORDINARY.connect, read_timeout=ORDINARY.answer, retries={"total_max_attempts": 1})
+    functions = session.client("lambda", config=once)
+    return (
+        LambdaFunctions(functions),
+        StsCaller(session.client("sts", config=once)),
+        LambdaNudge(functions, environment),
     )
 
 

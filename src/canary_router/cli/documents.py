@@ -4,6 +4,7 @@ from typing import Any
 
 from canary_router.core.announcement import release_summary
 from canary_router.core.model import Release, Transform, Version
+from canary_router.core.orders import Order
 from canary_router.core.pointers import Blank, Content
 from canary_router.core.policy import Policy
 from canary_router.errors import InvalidPolicy
@@ -27,6 +28,23 @@ def service_document(environment: str, view: ServiceView) -> dict[str, Any]:
 def release_document(release: Release, transforms: tuple[Transform, ...]) -> dict[str, Any]:
     """A release with its jobs."""
     return {**release_summary(release), "transforms": [transform_document(it) for it in transforms]}
+
+
+def order_document(environment: str, order: Order, release: Release, *, nudged: bool) -> dict[str, Any]:
+    """An order, and the release that it was carried out on, as it is by now."""
+    return {
+        "environment": environment,
+        "service": order.service,
+        "order": {
+            "order_id": order.order_id,
+            "kind": order.kind.value,
+            "who": order.who,
+            "why": order.why,
+            "at": order.at,
+        },
+        "release": release_summary(release),
+        "nudged": nudged,
+    }
 
 
 def transform_document(transform: Transform) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from canary_router.cli.following import Sight
 from canary_router.core.model import Basis, Release, ReleaseState, Route, Status, Transform, Version
+from canary_router.core.orders import Order
 from canary_router.core.pointers import Blank, Content
 from canary_router.flows.inspect import ServiceView
 from canary_router.local.record import Emulator
@@ -149,6 +150,26 @@ def emulator_panel(emulator: Emulator) -> RenderableType:
 def words(line: str) -> Text:
     """A sentence, taken as it is."""
     return Text(line)
+
+
+def order_block(environment: str, order: Order, release: Release) -> RenderableType:
+    """What became of an order, and how to follow what has not happened yet."""
+    tag, service = release.target.tag, release.service
+    said = {
+        ReleaseState.OPEN: f"{tag} of {service} goes on: up to {release.policy.requests} jobs are sent to it.",
+        ReleaseState.PAUSED: f"{tag} of {service} is paused: no more jobs are sent to it until you resume it.",
+        ReleaseState.PROMOTED: f"{tag} of {service} is current.",
+        ReleaseState.ABORTED: f"{tag} of {service} is turned away; current serves on.",
+        ReleaseState.PROMOTING: f"{tag} of {service} becomes current: the controller writes the pointers.",
+        ReleaseState.ABORTING: f"{tag} of {service} is turned away: the controller blanks latest.",
+        ReleaseState.SUPERSEDED: f"{tag} of {service} was superseded by a newer release.",
+    }[release.state]
+    lines: list[RenderableType] = [Text(said, _STATE_STYLE[release.state])]
+    if release.reason:
+        lines.append(Text(f"because {release.reason}", "dim"))
+    if release.closed_at is None:
+        lines.append(Text(f"To follow it: canary-router --environment {environment} watch {order.service}", "dim"))
+    return Group(*lines)
 
 
 def sent_line(transform_id: str, route: Route, version: str, status: Status) -> Text:
