@@ -11,6 +11,7 @@ from tests.unit.world import SERVICE, World, arn
 from canary_router.cli import documents, render
 from canary_router.cli.following import Sight, follow
 from canary_router.cli.screen import sight_line
+from canary_router.core.durations import duration
 from canary_router.core.model import ReleaseState, Status, Transform
 from canary_router.errors import NotFound, Unavailable
 from canary_router.flows.inspect import service_view, transforms_of
@@ -190,4 +191,4 @@ def test_a_promoted_release_shows_its_end() -> None:
     [(-5, "0 s"), (999, "0 s"), (61_000, "1 min 1 s"), (3_600_000, "1 h"), (90_061_000, "1 d 1 h")],
 )
 def test_a_length_of_time_is_told_in_two_units(milliseconds: int, text: str) -> None:
-    assert render.duration(milliseconds) == text
+    assert duration(milliseconds) == text

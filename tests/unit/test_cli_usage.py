@@ -38,6 +38,8 @@ VERBS = [
     "pause",
     "resume",
     "rollback",
+    "history",
+    "explain",
     "send",
     "transforms",
     "demo",

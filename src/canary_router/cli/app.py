@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from canary_router import __version__, settings
-from canary_router.cli import decisions, looks, machine, orders
+from canary_router.cli import decisions, looks, machine, orders, past
 from canary_router.cli.invocation import Invocation, Output
 from canary_router.cli.trouble import explain
 
@@ -51,6 +51,8 @@ app.command()(decisions.abort)
 app.command()(decisions.pause)
 app.command()(decisions.resume)
 app.command()(decisions.rollback)
+app.command()(past.history)
+app.command()(past.explain)
 app.command()(orders.send)
 app.command()(looks.transforms)
 app.command()(machine.demo)

@@ -1,10 +1,12 @@
 """What ``--output json`` prints: the same facts as the tables, by stable names."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from canary_router.core.announcement import release_summary
+from canary_router.core.explanation import Evidence, Fact
 from canary_router.core.model import Release, Transform, Version
-from canary_router.core.orders import Order
+from canary_router.core.orders import GivenOrder, Order
 from canary_router.core.pointers import Blank, Content
 from canary_router.core.policy import Policy
 from canary_router.errors import InvalidPolicy
@@ -35,15 +37,47 @@ def order_document(environment: str, order: Order, release: Release, *, nudged: 
     return {
         "environment": environment,
         "service": order.service,
-        "order": {
-            "order_id": order.order_id,
-            "kind": order.kind.value,
-            "who": order.who,
-            "why": order.why,
-            "at": order.at,
-        },
+        "order": _order(order),
         "release": release_summary(release),
         "nudged": nudged,
+    }
+
+
+def history_document(
+    environment: str, service: str, releases: Sequence[Release], orders: Sequence[GivenOrder]
+) -> dict[str, Any]:
+    """Releases and the orders given for them, newest first."""
+    return {
+        "environment": environment,
+        "service": service,
+        "releases": [release_summary(release) for release in releases],
+        "orders": [
+            {**_order(it.order), "release_id": it.release_id, "version": it.version, "counts": it.counts}
+            for it in orders
+        ],
+    }
+
+
+def explanation_document(environment: str, evidence: Evidence, facts: Sequence[Fact]) -> dict[str, Any]:
+    """Why a job ran where it ran: the job, and sentences that are known or not."""
+    halves = (evidence.transform, evidence.taken_over)
+    return {
+        "environment": environment,
+        "transform": transform_document(evidence.taken_over or evidence.transform),
+        "is_recorded": evidence.is_recorded,
+        "attempts": [transform_document(it) for it in halves if it is not None],
+        "release": None if evidence.release is None else release_summary(evidence.release),
+        "facts": [{"topic": it.topic, "text": it.text, "is_known": it.is_known} for it in facts],
+    }
+
+
+def _order(order: Order) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "kind": order.kind.value,
+        "who": order.who,
+        "why": order.why,
+        "at": order.at,
     }
 
 

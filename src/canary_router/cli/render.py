@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from canary_router.cli.following import Sight
+from canary_router.core.durations import duration
 from canary_router.core.model import Basis, Release, ReleaseState, Route, Status, Transform, Version
 from canary_router.core.orders import Order
 from canary_router.core.pointers import Blank, Content
@@ -28,7 +29,6 @@ _STATUS_STYLE = {
     Status.RUNNING: "yellow",
     Status.SUCCEEDED: "green",
 }
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def services_table(environment: str, views: Sequence[ServiceView]) -> RenderableType:
@@ -192,16 +192,6 @@ def state_text(release: Release) -> Text:
 def status_text(status: Status) -> Text:
     """A job's status, in its colour."""
     return Text(status.value, _STATUS_STYLE.get(status, "red"))
-
-
-def duration(milliseconds: int) -> str:
-    """A length of time in its two largest units."""
-    seconds, found = max(0, milliseconds) // 1000, []
-    for size, unit in _UNITS:
-        count, seconds = divmod(seconds, size)
-        if count:
-            found.append(f"{count} {unit}")
-    return " ".join(found[:2]) or "0 s"
 
 
 def _table(*columns: str) -> Table:
