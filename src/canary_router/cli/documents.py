@@ -7,14 +7,17 @@ from canary_router.core.announcement import release_summary
 from canary_router.core.explanation import Evidence, Fact
 from canary_router.core.model import Release, Transform, Version
 from canary_router.core.orders import GivenOrder, Order
+from canary_router.core.outlook import waiting_for
 from canary_router.core.pointers import Blank, Content
 from canary_router.core.policy import Policy
 from canary_router.errors import InvalidPolicy
 from canary_router.flows.inspect import ServiceView
 
 
-def service_document(environment: str, view: ServiceView) -> dict[str, Any]:
-    """A service with its pointers, its policy and its newest release."""
+def service_document(environment: str, view: ServiceView, now: int) -> dict[str, Any]:
+    """A service with its pointers, its policy, its newest release and what it waits for; ``now`` in milliseconds."""
+    release = view.release
+    is_undecided = release is not None and release.state.can_be_decided
     return {
         "environment": environment,
         "service": view.pointers.service,
@@ -23,7 +26,9 @@ def service_document(environment: str, view: ServiceView) -> dict[str, Any]:
         "policy": _policy(view.pointers.policy),
         "problems": list(view.pointers.problems),
         "previous": _version(view.state.previous),
-        "release": None if view.release is None else release_summary(view.release),
+        "release": None if release is None else release_summary(release),
+        "waiting_for": waiting_for(view.pointers, release, now) or None,
+        "seconds_to_deadline": max(0, release.deadline_at - now) // 1000 if release and is_undecided else None,
     }
 
 
