@@ -40,6 +40,7 @@ VERBS = [
     "rollback",
     "history",
     "explain",
+    "policy check",
     "send",
     "transforms",
     "demo",

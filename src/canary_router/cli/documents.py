@@ -10,6 +10,7 @@ from canary_router.core.orders import GivenOrder, Order
 from canary_router.core.outlook import waiting_for
 from canary_router.core.pointers import Blank, Content
 from canary_router.core.policy import Policy
+from canary_router.core.policy_words import chances, meaning
 from canary_router.errors import InvalidPolicy
 from canary_router.flows.inspect import ServiceView
 
@@ -76,6 +77,16 @@ def explanation_document(environment: str, evidence: Evidence, facts: Sequence[F
     }
 
 
+def policy_document(policy: Policy) -> dict[str, Any]:
+    """A policy, what it means, what its verdict is worth, and the text that its parameter takes."""
+    return {
+        "policy": _policy(policy),
+        "meaning": list(meaning(policy)),
+        "chances": [{"failure_rate": it.failure_rate, "passes": round(it.passes, 4)} for it in chances(policy)],
+        "parameter": policy.to_json(),
+    }
+
+
 def _order(order: Order) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
@@ -123,5 +134,6 @@ def _policy(policy: Policy | InvalidPolicy) -> dict[str, Any] | None:
         "successes": policy.required,
         "max_failures": policy.max_failures,
         "deadline_seconds": policy.deadline,
+        "rescue": policy.rescue,
         "record": policy.record,
     }

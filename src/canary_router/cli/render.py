@@ -12,6 +12,8 @@ from canary_router.core.model import Basis, Release, ReleaseState, Route, Status
 from canary_router.core.orders import Order
 from canary_router.core.outlook import waiting_for
 from canary_router.core.pointers import Blank, Content
+from canary_router.core.policy import Policy
+from canary_router.core.policy_words import chances, meaning
 from canary_router.flows.inspect import ServiceView
 from canary_router.local.record import Emulator
 
@@ -152,6 +154,14 @@ def emulator_panel(emulator: Emulator) -> RenderableType:
     ):
         grid.add_row(Text(name, "dim"), Text(value, no_wrap=True))
     return grid
+
+
+def policy_block(policy: Policy) -> RenderableType:
+    """A policy in words, and what its verdict is worth."""
+    table = _table("a version that fails", "becomes current")
+    for it in chances(policy):
+        table.add_row(f"{it.failure_rate:.0%} of its jobs", f"{it.passes:.0%} of the time")
+    return Group(*(Text(sentence) for sentence in meaning(policy)), Text(), table)
 
 
 def words(line: str) -> Text:
