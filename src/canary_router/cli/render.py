@@ -160,7 +160,7 @@ def policy_block(policy: Policy) -> RenderableType:
     """A policy in words, and what its verdict is worth."""
     table = _table("a version that fails", "becomes current")
     for it in chances(policy):
-        table.add_row(f"{it.failure_rate:.0%} of its jobs", f"{it.passes:.0%} of the time")
+        table.add_row(f"{it.failure_rate:.0%} of its jobs", f"{it.passes:.1%} of the time")
     return Group(*(Text(sentence) for sentence in meaning(policy)), Text(), table)
 
 
