@@ -7,9 +7,17 @@ from typing import Any
 import pytest
 from tests.unit.world import World
 
-from canary_router.adapters.memory import MemoryCaller, MemoryFunctions, MemoryNudge
+from canary_router.adapters.memory import (
+    MemoryCaller,
+    MemoryDoor,
+    MemoryFunctions,
+    MemoryLimits,
+    MemoryNudge,
+    MemoryRights,
+)
 from canary_router.cli.app import run
 from canary_router.cli.desk import Desk
+from canary_router.flows.doctor import Instruments
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,10 @@ class Person:
         self.answer = answer
         self.asked: list[str] = []
         self.functions = MemoryFunctions()
+        self.caller = MemoryCaller()
+        self.rights = MemoryRights()
+        self.limits = MemoryLimits()
+        self.door = MemoryDoor()
         self.nudge = MemoryNudge(world.reconcile)
 
     def ask(self, question: str) -> bool | None:
@@ -37,7 +49,15 @@ class Person:
         return self.answer
 
     def types(self, *arguments: str) -> Seen:
-        desk = Desk("test", self.world.ports, self.functions, MemoryCaller(), self.nudge, self.ask)
+        desk = Desk(
+            "test",
+            self.world.ports,
+            self.functions,
+            self.caller,
+            self.nudge,
+            lambda: Instruments(self.rights, self.limits, self.door),
+            self.ask,
+        )
         code = run(list(arguments), desk)
         captured = self.capsys.readouterr()
         return Seen(code, captured.out, captured.err)

@@ -38,6 +38,7 @@ VERBS = [
     "pause",
     "resume",
     "rollback",
+    "doctor",
     "history",
     "explain",
     "policy check",

@@ -15,6 +15,8 @@ from canary_router.ports import Caller, Functions, Nudge, Ports
 if TYPE_CHECKING:
     import boto3
 
+    from canary_router.flows.doctor import Instruments
+
 
 def ask_at_terminal(question: str) -> bool | None:
     """Asks whoever sits at the terminal. None when nobody does: a pipe cannot mean yes."""
@@ -32,6 +34,7 @@ class Desk:
     functions: Functions
     caller: Caller
     nudge: Nudge
+    instruments: "Callable[[], Instruments]"
     ask: Callable[[str], bool | None] = ask_at_terminal
 
     def confirm(self, question: str, *, yes: bool) -> None:
@@ -65,5 +68,12 @@ def aws_desk(environment: str, session: "boto3.Session") -> Desk:
     """The desk in front of AWS, with the session's credentials."""
     from canary_router import wiring
 
+    def instruments() -> "Instruments":
+        from canary_router.cli.door import ClientDoor
+        from canary_router.flows.doctor import Instruments
+
+        rights, limits = wiring.aws_instruments(session, environment)
+        return Instruments(rights, limits, ClientDoor(environment, session))
+
     functions, caller, nudge = wiring.aws_controls(session, environment)
-    return Desk(environment, wiring.aws_ports(session, environment), functions, caller, nudge)
+    return Desk(environment, wiring.aws_ports(session, environment), functions, caller, nudge, instruments)

@@ -12,6 +12,7 @@ from canary_router.core.pointers import Blank, Content
 from canary_router.core.policy import Policy
 from canary_router.core.policy_words import chances, meaning
 from canary_router.errors import InvalidPolicy
+from canary_router.flows.doctor import Checked, State
 from canary_router.flows.inspect import ServiceView
 
 
@@ -84,6 +85,25 @@ def policy_document(policy: Policy) -> dict[str, Any]:
         "meaning": list(meaning(policy)),
         "chances": [{"failure_rate": it.failure_rate, "passes": round(it.passes, 4)} for it in chances(policy)],
         "parameter": policy.to_json(),
+    }
+
+
+def checkup_document(environment: str, made: Sequence[Checked]) -> dict[str, Any]:
+    """What a check-up found, check by check."""
+    return {
+        "environment": environment,
+        "healthy": not any(it.state is State.TROUBLE for it in made),
+        "checks": [
+            {
+                "check": it.name,
+                "state": it.state.value,
+                "findings": [
+                    {"service": found.subject or None, "text": found.text, "remedy": found.remedy}
+                    for found in it.findings
+                ],
+            }
+            for it in made
+        ],
     }
 
 

@@ -3,7 +3,14 @@
 One contract suite holds these and the AWS adapters to the same promises.
 """
 
-from canary_router.adapters.memory.deployed import MemoryCaller, MemoryFunctions, MemoryNudge
+from canary_router.adapters.memory.deployed import (
+    MemoryCaller,
+    MemoryDoor,
+    MemoryFunctions,
+    MemoryLimits,
+    MemoryNudge,
+    MemoryRights,
+)
 from canary_router.adapters.memory.ledger import MemoryLedger
 from canary_router.adapters.memory.pipelines import MemoryPipelines
 from canary_router.adapters.memory.pointers import MemoryPointers
@@ -12,11 +19,14 @@ from canary_router.adapters.memory.surroundings import ManualClock, MemoryMeter,
 __all__ = [
     "ManualClock",
     "MemoryCaller",
+    "MemoryDoor",
     "MemoryFunctions",
     "MemoryLedger",
+    "MemoryLimits",
     "MemoryMeter",
     "MemoryNotifier",
     "MemoryNudge",
     "MemoryPipelines",
     "MemoryPointers",
+    "MemoryRights",
 ]
