@@ -6,9 +6,9 @@ Two kinds of trouble are told apart everywhere, since the answer to them differs
 - ``Uncertain``: a write was sent and its answer was lost. It may have happened, and may even happen later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from canary_router.core.announcement import Announcement
@@ -175,6 +175,118 @@ class Executions(Protocol):
 
         Raises:
             Unavailable: It cannot be looked up; ``NotVisible`` where asking again would not help.
+        """
+
+
+@dataclass(frozen=True)
+class Function:
+    """A deployed function, as far as its configuration tells.
+
+    Attributes:
+        state: ``Active``; anything else, such as ``Failed`` or ``Pending``, may not run what it is sent.
+        variables: Its environment variables.
+    """
+
+    arn: str
+    state: str = "Active"
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class Functions(Protocol):
+    """Looks deployed functions up."""
+
+    def find(self, name: str) -> Function | None:
+        """The function; None when there is none.
+
+        Args:
+            name: Its name or ARN, with a qualifier if it has one.
+
+        Raises:
+            Unavailable: It cannot be looked up; ``NotVisible`` where the caller may not.
+        """
+
+
+class Caller(Protocol):
+    """Who the person at the controls is to AWS."""
+
+    def who(self) -> str:
+        """The caller's ARN.
+
+        Raises:
+            Unavailable: AWS does not say.
+        """
+
+    def seconds_ahead(self) -> float:
+        """How far this machine's clock is ahead of AWS's, to a second or so; negative when it is behind.
+
+        Raises:
+            Unavailable: AWS does not say.
+        """
+
+
+class Nudge(Protocol):
+    """Wakes the controller."""
+
+    def nudge(self) -> None:
+        """Asks it to look at once. Its schedule would come to it within a minute.
+
+        Raises:
+            Unavailable: It could not be asked.
+        """
+
+
+@dataclass(frozen=True)
+class MissingRight:
+    """Something that the caller may not do. ``needed_for`` names the verbs that need it."""
+
+    action: str
+    resource: str
+    needed_for: str
+
+
+class Rights(Protocol):
+    """What the caller may do, found out without doing it."""
+
+    def missing(self, service: str) -> tuple[MissingRight, ...]:
+        """What a person who looks after a service needs and the caller lacks.
+
+        Raises:
+            Unavailable: AWS does not answer.
+        """
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """Calls that are let through: per second in the long run, and at once. None where there is no limit."""
+
+    rate: float | None
+    burst: int | None
+
+
+class Limits(Protocol):
+    """How much gets through. All raise ``Unavailable``; ``NotVisible`` where the caller may not look."""
+
+    def api(self) -> Throttle | None:
+        """The throttle of the router's API; None when there is no such API."""
+
+    def account(self) -> Throttle:
+        """The throttle that all APIs of the account share in this region."""
+
+    def concurrency(self) -> int:
+        """How many functions may run at once that have no share of their own reserved."""
+
+
+class Door(Protocol):
+    """The router's API, seen from outside."""
+
+    def knock(self, service: str) -> None:
+        """Asks for a job that does not exist, with the key that front-ends find.
+
+        Raises:
+            AccessRefused: The key is refused, or may not be read.
+            NotFound: No router is registered.
+            Unavailable: It cannot be reached, or does not answer as a router does.
+            ConfigurationError: What is registered cannot be right.
         """
 
 

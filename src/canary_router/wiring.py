@@ -9,20 +9,23 @@ import boto3
 from botocore.config import Config
 
 from canary_router import settings
+from canary_router.adapters.aws.deployed import LambdaFunctions, LambdaNudge, StsCaller
 from canary_router.adapters.aws.dynamodb import DynamoLedger
 from canary_router.adapters.aws.events import EventBridgeNotifier
 from canary_router.adapters.aws.functions import LambdaInvoker
+from canary_router.adapters.aws.limits import AwsLimits
 from canary_router.adapters.aws.metrics import EmbeddedMeter
 from canary_router.adapters.aws.outbox import HeardOutbox
 from canary_router.adapters.aws.parameters import SsmPointers
+from canary_router.adapters.aws.rights import ProbedRights, RightsClients
 from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
 from canary_router.adapters.clock import SystemClock
 from canary_router.flows.outcome import Controller
 from canary_router.flows.reconcile import Reconciler
-from canary_router.ports import Ports
+from canary_router.ports import Caller, Functions, Limits, Nudge, Ports, Rights
 from canary_router.request_wiring import INVOKING, ORDINARY, new_id, print_line, router
 
-__all__ = ["aws_ports", "lambda_environment", "new_id", "reconciler", "router"]
+__all__ = ["aws_controls", "aws_instruments", "aws_ports", "lambda_environment", "new_id", "reconciler", "router"]
 
 
 def aws_ports(session: boto3.Session, environment: str) -> Ports:
@@ -50,6 +53,41 @@ def aws_ports(session: boto3.Session, environment: str) -> Ports:
         meter=EmbeddedMeter(environment, clock, print_line),
         clock=clock,
     )
+
+
+def aws_controls(session: boto3.Session, environment: str) -> tuple[Functions, Caller, Nudge]:
+    """What a person at the controls needs besides the ports of the flows.
+
+    Args:
+        session: A boto3 session.
+        environment: Name of the environment.
+    """
+    once = Config(connect_timeout=ORDINARY.connect, read_timeout=ORDINARY.answer, retries={"total_max_attempts": 1})
+    functions = session.client("lambda", config=once)
+    return (
+        LambdaFunctions(functions),
+        StsCaller(session.client("sts", config=once)),
+        LambdaNudge(functions, environment),
+    )
+
+
+def aws_instruments(session: boto3.Session, environment: str) -> tuple[Rights, Limits]:
+    """What a check-up needs besides.
+
+    Args:
+        session: A boto3 session.
+        environment: Name of the environment.
+    """
+    once = Config(connect_timeout=ORDINARY.connect, read_timeout=ORDINARY.answer, retries={"total_max_attempts": 1})
+    functions = session.client("lambda", config=once)
+    clients = RightsClients(
+        session.client("ssm", config=once),
+        session.client("dynamodb", config=once),
+        functions,
+        session.client("stepfunctions", config=once),
+    )
+    limits = AwsLimits(session.client("apigateway", config=once), functions, environment)
+    return ProbedRights(clients, environment), limits
 
 
 def lambda_environment() -> tuple[Ports, settings.Settings]:

@@ -11,6 +11,7 @@ from tests.unit.world import SERVICE, World, arn
 from canary_router.cli import documents, render
 from canary_router.cli.following import Sight, follow
 from canary_router.cli.screen import sight_line
+from canary_router.core.durations import duration
 from canary_router.core.model import ReleaseState, Status, Transform
 from canary_router.errors import NotFound, Unavailable
 from canary_router.flows.inspect import service_view, transforms_of
@@ -132,7 +133,7 @@ def test_json_has_the_facts_of_the_table() -> None:
     released(world)
     world.submit()
     view = service_view(world.ports, SERVICE)
-    document = json.loads(json.dumps(documents.service_document("test", view)))
+    document = json.loads(json.dumps(documents.service_document("test", view, world.clock.now())))
     assert (document["environment"], document["service"]) == ("test", SERVICE)
     assert document["current"] == {"state": "version", "version": "v1.0.0", "arn": arn("v1.0.0")}
     assert document["latest"] == {"state": "version", "version": "v1.1.0", "arn": arn("v1.1.0")}
@@ -143,12 +144,12 @@ def test_json_has_the_facts_of_the_table() -> None:
     (job,) = documents.release_document(world.release, tuple(jobs(world)))["transforms"]
     assert (job["route"], job["version"], job["status"]) == ("latest", "v1.1.0", "RUNNING")
 
-    text = shown(render.service_panel("test", view))
+    text = shown(render.service_panel("test", view, world.clock.now()))
     for fact in (SERVICE, "v1.0.0", "v1.1.0", "OPEN", "1 of 2 admitted, 1 running", "▣□"):
         assert fact in text
-    assert "v1.1.0" in shown(render.transforms_table(jobs(world)))
-    assert "OPEN" in shown(render.services_table("test", [view]))
-    assert "No service" in shown(render.services_table("test", []))
+    assert "v1.1.0" in shown(render.transforms_table(jobs(world), world.clock.now()))
+    assert "OPEN" in shown(render.services_table("test", [view], world.clock.now()))
+    assert "No service" in shown(render.services_table("test", [], world.clock.now()))
 
 
 def test_blank_and_invalid_pointers_and_a_refused_policy_are_told() -> None:
@@ -156,23 +157,23 @@ def test_blank_and_invalid_pointers_and_a_refused_policy_are_told() -> None:
     world.pointers.put(SERVICE, "latest", "v1.1.0", "")
     world.pointers.put(SERVICE, "policy", '{"requests": 9}', "")
     view = service_view(world.ports, SERVICE)
-    document = documents.service_document("test", view)
+    document = documents.service_document("test", view, world.clock.now())
     assert document["latest"] == {"state": "invalid", "version": None, "arn": None, "value": "v1.1.0"}
     assert document["policy"] is None
     assert len(document["problems"]) == 2
     assert document["release"] is None
-    text = shown(render.service_panel("test", view))
+    text = shown(render.service_panel("test", view, world.clock.now()))
     assert "invalid" in text
     assert "'requests'" in text
 
     world.pointers.put(SERVICE, "latest", "none", "")
-    assert documents.service_document("test", service_view(world.ports, SERVICE))["latest"]["state"] == "blank"
+    assert documents.service_document("test", service_view(world.ports, SERVICE), 0)["latest"]["state"] == "blank"
 
 
 def test_what_is_in_brackets_is_shown_as_it_is() -> None:
     world = World()
     world.pointers.put(SERVICE, "latest", "[red]x[/red]", "")
-    assert "[red]x[/red]" in shown(render.service_panel("test", service_view(world.ports, SERVICE)))
+    assert "[red]x[/red]" in shown(render.service_panel("test", service_view(world.ports, SERVICE), 0))
 
 
 def test_a_promoted_release_shows_its_end() -> None:
@@ -180,7 +181,7 @@ def test_a_promoted_release_shows_its_end() -> None:
     released(world)
     looks(world, world.submit, world.submit, lambda: end_all(world))
     assert world.release.state is ReleaseState.PROMOTED
-    text = shown(render.release_block(world.release))
+    text = shown(render.release_block(world.release, world.clock.now()))
     assert "■■" in text
     assert "because 2 of 2" in text
 
@@ -190,4 +191,4 @@ def test_a_promoted_release_shows_its_end() -> None:
     [(-5, "0 s"), (999, "0 s"), (61_000, "1 min 1 s"), (3_600_000, "1 h"), (90_061_000, "1 d 1 h")],
 )
 def test_a_length_of_time_is_told_in_two_units(milliseconds: int, text: str) -> None:
-    assert render.duration(milliseconds) == text
+    assert duration(milliseconds) == text

@@ -33,6 +33,15 @@ VERBS = [
     "status",
     "watch",
     "release",
+    "promote",
+    "abort",
+    "pause",
+    "resume",
+    "rollback",
+    "doctor",
+    "history",
+    "explain",
+    "policy check",
     "send",
     "transforms",
     "demo",
@@ -60,7 +69,7 @@ def parse(arguments: list[str]) -> None:
 
 
 def examples(text: str) -> list[str]:
-    return re.findall(r"canary-router ((?:--|status|watch|release|send|transforms|demo|local)[^`|&)#\n]*)", text)
+    return re.findall(r"canary-router ((?:--|[a-z])[^`|&)#\n]*)", text)
 
 
 @pytest.mark.parametrize("verb", VERBS)

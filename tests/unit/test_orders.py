@@ -5,6 +5,7 @@ from itertools import count
 import pytest
 from tests.unit.world import SERVICE, World, arn
 
+from canary_router.adapters.memory import MemoryFunctions
 from canary_router.core import order_records, records
 from canary_router.core.model import Basis, Release, ReleaseState, Route, Status
 from canary_router.core.orders import GivenOrder, Order, OrderKind
@@ -329,3 +330,14 @@ def test_nobody_promotes_what_was_withdrawn() -> None:
     world.pointers.put(SERVICE, "latest", "none", "by hand")
     with pytest.raises(OrderRefused, match="latest was blanked"):
         give(world, OrderKind.PROMOTE)
+
+
+def test_a_rollback_looks_whether_the_versions_pipeline_is_still_there() -> None:
+    world = promoted("v1.1.0")
+    functions = MemoryFunctions()
+    functions.gone.add(arn("v1.0.0"))
+    with pytest.raises(OrderRefused, match=r"v1\.0\.0 cannot serve"):
+        roll_back(world.ports, order(world, OrderKind.ROLLBACK), None, functions)
+    assert orders(world) == []
+    functions.gone.clear()
+    assert roll_back(world.ports, order(world, OrderKind.ROLLBACK), None, functions).target.tag == "v1.0.0"

@@ -2,17 +2,21 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from canary_router import __version__, settings
-from canary_router.cli import looks, machine, orders
+from canary_router.cli import checkup, decisions, looks, machine, orders, past, policies
 from canary_router.cli.invocation import Invocation, Output
 from canary_router.cli.trouble import explain
 
+if TYPE_CHECKING:
+    from canary_router.cli.desk import Desk
+
 SHARED = ("--environment", "--region", "--profile", "--endpoint-url", "--output")
+INTERRUPTED = 130
 
 
 class _SharedOptionsAnywhere(TyperGroup):
@@ -20,6 +24,16 @@ class _SharedOptionsAnywhere(TyperGroup):
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # a typer.Context
         return super().parse_args(ctx, shared_first(args))
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override] # a typer.Context
+        """Runs the verb. Ctrl-C ends it with a word and 130, as shells have it: 1 would mean that the answer is no."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print(
+                "\ncanary-router: stopped. What was ordered before goes on; see: canary-router status", file=sys.stderr
+            )
+            raise typer.Exit(INTERRUPTED) from None
 
 
 app = typer.Typer(
@@ -32,8 +46,17 @@ app = typer.Typer(
 app.command()(looks.status)
 app.command()(looks.watch)
 app.command()(orders.release)
+app.command()(decisions.promote)
+app.command()(decisions.abort)
+app.command()(decisions.pause)
+app.command()(decisions.resume)
+app.command()(decisions.rollback)
+app.command()(past.history)
+app.command()(past.explain)
 app.command()(orders.send)
 app.command()(looks.transforms)
+app.add_typer(policies.policy)
+app.command()(checkup.doctor)
 app.command()(machine.demo)
 app.add_typer(machine.local)
 
@@ -80,14 +103,24 @@ def shared_options(
     Exit codes: 0 done; 1 the answer is no; 2 wrong usage; 3 AWS could not be reached or refused.
     """
     context.obj = Invocation(
-        output=output, chosen_environment=environment, region=region, profile=profile, endpoint_url=endpoint_url
+        output=output,
+        chosen_environment=environment,
+        region=region,
+        profile=profile,
+        endpoint_url=endpoint_url,
+        given=context.obj,
     )
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs one command line and returns its exit code; a user's mistake is one line on stderr, never a traceback."""
+def run(arguments: Sequence[str], desk: "Desk | None" = None) -> int:
+    """Runs one command line and returns its exit code; a user's mistake is one line on stderr, never a traceback.
+
+    Args:
+        arguments: The command line after the program's name.
+        desk: A world to work in, instead of AWS.
+    """
     try:
-        app(args=list(arguments), prog_name="canary-router")
+        app(args=list(arguments), prog_name="canary-router", obj=desk)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Exception as error:  # noqa: BLE001 - the outermost boundary; explain() raises what nobody foresaw

@@ -1,17 +1,25 @@
 """What ``--output json`` prints: the same facts as the tables, by stable names."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from canary_router.core.announcement import release_summary
+from canary_router.core.explanation import Evidence, Fact
 from canary_router.core.model import Release, Transform, Version
+from canary_router.core.orders import GivenOrder, Order
+from canary_router.core.outlook import waiting_for
 from canary_router.core.pointers import Blank, Content
 from canary_router.core.policy import Policy
+from canary_router.core.policy_words import chances, meaning
 from canary_router.errors import InvalidPolicy
+from canary_router.flows.doctor import Checked, State
 from canary_router.flows.inspect import ServiceView
 
 
-def service_document(environment: str, view: ServiceView) -> dict[str, Any]:
-    """A service with its pointers, its policy and its newest release."""
+def service_document(environment: str, view: ServiceView, now: int) -> dict[str, Any]:
+    """A service with its pointers, its policy, its newest release and what it waits for; ``now`` in milliseconds."""
+    release = view.release
+    is_undecided = release is not None and release.state.can_be_decided
     return {
         "environment": environment,
         "service": view.pointers.service,
@@ -20,13 +28,93 @@ def service_document(environment: str, view: ServiceView) -> dict[str, Any]:
         "policy": _policy(view.pointers.policy),
         "problems": list(view.pointers.problems),
         "previous": _version(view.state.previous),
-        "release": None if view.release is None else release_summary(view.release),
+        "release": None if release is None else release_summary(release),
+        "waiting_for": waiting_for(view.pointers, release, now) or None,
+        "seconds_to_deadline": max(0, release.deadline_at - now) // 1000 if release and is_undecided else None,
     }
 
 
 def release_document(release: Release, transforms: tuple[Transform, ...]) -> dict[str, Any]:
     """A release with its jobs."""
     return {**release_summary(release), "transforms": [transform_document(it) for it in transforms]}
+
+
+def order_document(environment: str, order: Order, release: Release, *, nudged: bool) -> dict[str, Any]:
+    """An order, and the release that it was carried out on, as it is by now."""
+    return {
+        "environment": environment,
+        "service": order.service,
+        "order": _order(order),
+        "release": release_summary(release),
+        "nudged": nudged,
+    }
+
+
+def history_document(
+    environment: str, service: str, releases: Sequence[Release], orders: Sequence[GivenOrder]
+) -> dict[str, Any]:
+    """Releases and the orders given for them, newest first."""
+    return {
+        "environment": environment,
+        "service": service,
+        "releases": [release_summary(release) for release in releases],
+        "orders": [
+            {**_order(it.order), "release_id": it.release_id, "version": it.version, "counts": it.counts}
+            for it in orders
+        ],
+    }
+
+
+def explanation_document(environment: str, evidence: Evidence, facts: Sequence[Fact]) -> dict[str, Any]:
+    """Why a job ran where it ran: the job, and sentences that are known or not."""
+    halves = (evidence.transform, evidence.taken_over)
+    return {
+        "environment": environment,
+        "transform": transform_document(evidence.taken_over or evidence.transform),
+        "is_recorded": evidence.is_recorded,
+        "attempts": [transform_document(it) for it in halves if it is not None],
+        "release": None if evidence.release is None else release_summary(evidence.release),
+        "facts": [{"topic": it.topic, "text": it.text, "is_known": it.is_known} for it in facts],
+    }
+
+
+def policy_document(policy: Policy) -> dict[str, Any]:
+    """A policy, what it means, what its verdict is worth, and the text that its parameter takes."""
+    return {
+        "policy": _policy(policy),
+        "meaning": list(meaning(policy)),
+        "chances": [{"failure_rate": it.failure_rate, "passes": round(it.passes, 4)} for it in chances(policy)],
+        "parameter": policy.to_json(),
+    }
+
+
+def checkup_document(environment: str, made: Sequence[Checked]) -> dict[str, Any]:
+    """What a check-up found, check by check."""
+    return {
+        "environment": environment,
+        "healthy": not any(it.state is State.TROUBLE for it in made),
+        "checks": [
+            {
+                "check": it.name,
+                "state": it.state.value,
+                "findings": [
+                    {"service": found.subject or None, "text": found.text, "remedy": found.remedy}
+                    for found in it.findings
+                ],
+            }
+            for it in made
+        ],
+    }
+
+
+def _order(order: Order) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "kind": order.kind.value,
+        "who": order.who,
+        "why": order.why,
+        "at": order.at,
+    }
 
 
 def transform_document(transform: Transform) -> dict[str, Any]:
@@ -66,5 +154,6 @@ def _policy(policy: Policy | InvalidPolicy) -> dict[str, Any] | None:
         "successes": policy.required,
         "max_failures": policy.max_failures,
         "deadline_seconds": policy.deadline,
+        "rescue": policy.rescue,
         "record": policy.record,
     }

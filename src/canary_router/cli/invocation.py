@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import boto3
     from rich.console import Console, RenderableType
 
+    from canary_router.cli.desk import Desk
     from canary_router.local.record import Emulator
     from canary_router.ports import Ports
 
@@ -30,13 +31,18 @@ class Output(StrEnum):
 
 @dataclass(frozen=True)
 class Invocation:
-    """The shared options, and what follows from them. Empty text means that an option was not given."""
+    """The shared options, and what follows from them. Empty text means that an option was not given.
+
+    Attributes:
+        given: A world to work in, instead of the one that the options lead to.
+    """
 
     output: Output = Output.TABLE
     chosen_environment: str = ""
     region: str = ""
     profile: str = ""
     endpoint_url: str = ""
+    given: "Desk | None" = None
 
     @property
     def is_json(self) -> bool:
@@ -78,8 +84,22 @@ class Invocation:
         """
         from canary_router import wiring
 
+        if self.given is not None:
+            return self.given.environment, self.given.ports
         environment, session = self.reach()
         return environment, wiring.aws_ports(session, environment)
+
+    def desk(self) -> "Desk":
+        """The ports, and what orders need besides.
+
+        Raises:
+            ConfigurationError: As ``reach``.
+        """
+        if self.given is not None:
+            return self.given
+        from canary_router.cli.desk import aws_desk
+
+        return aws_desk(*self.reach())
 
     def say(self, line: str) -> None:
         """Tells a person something that is not the answer."""

@@ -30,6 +30,8 @@ def status(
 ) -> None:
     """Show what serves, and what is being tried out.
 
+    With what is waited for, the time to the deadline, and whatever is invalid.
+
     \b
     Example:
       canary-router --environment staging status transformer
@@ -40,10 +42,12 @@ def status(
 
     call: Invocation = context.obj
     environment, ports = call.ports()
+    now = ports.clock.now()
     if service is not None:
         view = service_view(ports, service)
         call.answer(
-            documents.service_document(environment, view), lambda render: render.service_panel(environment, view)
+            documents.service_document(environment, view, now),
+            lambda render: render.service_panel(environment, view, now),
         )
         return
     views: list[ServiceView] = []
@@ -51,8 +55,8 @@ def status(
         with suppress(NotFound):  # it has a policy, and was never released
             views.append(service_view(ports, name))
     call.answer(
-        {"environment": environment, "services": [documents.service_document(environment, it) for it in views]},
-        lambda render: render.services_table(environment, views),
+        {"environment": environment, "services": [documents.service_document(environment, it, now) for it in views]},
+        lambda render: render.services_table(environment, views, now),
     )
 
 
@@ -90,7 +94,7 @@ def watch(
     last: Sight | None = None
     with WatchScreen(call, environment) as screen:
         for last in follow(ports, service, keep_on, call.say):
-            screen.show(last)
+            screen.show(last, ports.clock.now())
     release = last.release if last is not None else None
     if call.is_json and last is not None and release is not None:
         call.print_json(documents.release_document(release, last.transforms))
@@ -136,5 +140,5 @@ def transforms(
             "release_id": release_id or None,
             "transforms": [documents.transform_document(it) for it in found],
         },
-        lambda render: render.transforms_table(found),
+        lambda render: render.transforms_table(found, ports.clock.now()),
     )

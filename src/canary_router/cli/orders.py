@@ -11,11 +11,10 @@ from canary_router import settings
 from canary_router.cli.invocation import Invocation
 from canary_router.cli.looks import Service
 from canary_router.cli.trouble import NO
-from canary_router.errors import InvalidInput, Uncertain
+from canary_router.errors import InvalidInput, Unavailable, Uncertain
 
 if TYPE_CHECKING:
-    import boto3
-
+    from canary_router.cli.desk import Desk
     from canary_router.flows.operate import Released
     from canary_router.ports import Pointers
 
@@ -46,15 +45,15 @@ def release(
     if version and target.tag != version:
         raise InvalidInput(f"{arn} is {target.tag}, not {version}", advice="Give the ARN of the version that you mean.")
     call: Invocation = context.obj
-    environment, session = call.reach()
     from canary_router import wiring
 
-    _check_served(session, environment, service)
-    ports = wiring.aws_ports(session, environment)
+    desk = call.desk()
+    environment, ports = desk.environment, desk.ports
+    _check_served(desk, service)
     if not ports.pointers.read(service).exist:
         call.say(f"This is the first release of {service} in {environment}: it becomes current without a canary.")
     released = _released(ports.pointers, service, arn, order=wiring.new_id())
-    nudged = _nudge(session, environment, call)
+    nudged = desk.wake_controller()
     latest = ports.pointers.read(service).latest
     release_id = latest.mark.release_id if latest is not None and latest.version == released.version else None
     call.answer(
@@ -73,19 +72,16 @@ def release(
     )
 
 
-def _check_served(session: "boto3.Session", environment: str, service: str) -> None:
+def _check_served(desk: "Desk", service: str) -> None:
     """Refuses a service that no router here serves: nobody would ever look at its pointers."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    functions, name = session.client("lambda"), settings.function_name(environment, "request")
     try:
-        configuration = functions.get_function_configuration(FunctionName=name)
-    except (ClientError, BotoCoreError):
+        router = desk.functions.find(settings.function_name(desk.environment, "request"))
+    except Unavailable:
         return  # who may release need not be allowed to look at functions
-    served = configuration.get("Environment", {}).get("Variables", {}).get(settings.ENV_SERVICES, "")
+    served = "" if router is None else router.variables.get(settings.ENV_SERVICES, "")
     if served and service not in served.split(","):
         raise InvalidInput(
-            f"The router of {environment} does not serve {service!r}",
+            f"The router of {desk.environment} does not serve {service!r}",
             advice=f"It serves {', '.join(served.split(','))}. Add the service to its construct and deploy it first.",
         )
 
@@ -98,21 +94,6 @@ def _released(pointers: "Pointers", service: str, arn: str, order: str) -> "Rele
     except Uncertain:
         # The same order may be given again: it finds out whether it was carried out.
         return release_flow(pointers, service, arn, order)
-
-
-def _nudge(session: "boto3.Session", environment: str, call: Invocation) -> bool:
-    """Asks the controller to look at once. Without the permission its schedule does, within a minute."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from canary_router.lambdas.custom_resource import nudge
-
-    try:
-        nudge(session.client("lambda"), environment)
-    except (ClientError, BotoCoreError) as error:
-        name = settings.function_name(environment, "outcome")
-        call.say(f"{name} could not be told ({error}); it will notice within a minute.")
-        return False
-    return True
 
 
 def send(

@@ -1,6 +1,5 @@
 """Services, releases and jobs for people's eyes. Imports Rich, so it is imported only when something is shown."""
 
-import time
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
@@ -8,8 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from canary_router.cli.following import Sight
+from canary_router.core.durations import duration
 from canary_router.core.model import Basis, Release, ReleaseState, Route, Status, Transform, Version
+from canary_router.core.orders import Order
+from canary_router.core.outlook import waiting_for
 from canary_router.core.pointers import Blank, Content
+from canary_router.core.policy import Policy
+from canary_router.core.policy_words import chances, meaning
 from canary_router.flows.inspect import ServiceView
 from canary_router.local.record import Emulator
 
@@ -27,62 +31,70 @@ _STATUS_STYLE = {
     Status.RUNNING: "yellow",
     Status.SUCCEEDED: "green",
 }
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
-def services_table(environment: str, views: Sequence[ServiceView]) -> RenderableType:
+def services_table(environment: str, views: Sequence[ServiceView], now: int) -> RenderableType:
     """All services of an environment, one line each."""
     if not views:
         return Text(f"No service has been released in {environment} yet.")
-    table = _table("service", "current", "latest", "last release", "")
+    table = _table("service", "current", "latest", "last release")
+    table.add_column("waiting for", overflow="fold")
     for view in views:
         release = view.release
         table.add_row(
             view.pointers.service,
-            pointer_text(view.pointers.current, short=True),
-            pointer_text(view.pointers.latest, short=True),
+            pointer_text(view.pointers.current),
+            pointer_text(view.pointers.latest),
             Text("-") if release is None else Text.assemble(release.target.tag, " ", state_text(release)),
-            Text("") if release is None else Text(progress_line(release)),
+            Text(waiting_for(view.pointers, release, now) or "-"),
         )
-    problems = [Text(f"! {problem}", "red") for view in views for problem in view.pointers.problems]
-    return Group(table, *problems)
+    return Group(table, *[_problem(problem) for view in views for problem in view.pointers.problems])
 
 
-def service_panel(environment: str, view: ServiceView) -> RenderableType:
-    """One service: what serves, what is being tried out, and how far it came."""
+def service_panel(environment: str, view: ServiceView, now: int) -> RenderableType:
+    """One service: what serves, what is being tried out, how far it came, and what is waited for."""
     grid = Table.grid(padding=(0, 2))
+    grid.add_column(min_width=len("previous"))
     grid.add_row(Text("current", "dim"), pointer_text(view.pointers.current))
     grid.add_row(Text("latest", "dim"), pointer_text(view.pointers.latest))
     if view.state.previous is not None:
         grid.add_row(Text("previous", "dim"), Text(view.state.previous.tag))
     parts: list[RenderableType] = [Text(f"{view.pointers.service} in {environment}", "bold"), grid]
-    parts += [Text(f"! {problem}", "red") for problem in view.pointers.problems]
+    parts += [_problem(problem) for problem in view.pointers.problems]
     if view.release is not None:
-        parts += [Text(), release_block(view.release)]
+        parts += [Text(), release_block(view.release, now)]
+    waiting = waiting_for(view.pointers, view.release, now)
+    if waiting:
+        parts.append(Text(f"waiting for {waiting}", "yellow"))
     return Group(*parts)
 
 
-def sight_panel(environment: str, sight: Sight) -> RenderableType:
+def sight_panel(environment: str, sight: Sight, now: int) -> RenderableType:
     """One look at a release that is watched."""
-    parts: list[RenderableType] = [service_panel(environment, sight.view)]
-    if sight.release is None:
-        parts += [Text(), Text("latest was written; the router has not looked at it yet", "yellow")]
-    elif sight.transforms:
-        parts += [Text(), transforms_table(sight.transforms)]
+    parts: list[RenderableType] = [service_panel(environment, sight.view, now)]
+    if sight.transforms:
+        parts += [Text(), transforms_table(sight.transforms, now)]
     return Group(*parts)
 
 
-def release_block(release: Release) -> RenderableType:
+def release_block(release: Release, now: int) -> RenderableType:
     """A release with its gauge."""
-    now = int(time.time() * 1000)
     head = Text.assemble(
-        ("release ", "dim"), release.target.tag, ("  ", ""), state_text(release), (f"  {release.release_id}", "dim")
+        ("release   ", "dim"),
+        (release.target.tag, "bold"),
+        "  ",
+        state_text(release),
+        (f"  {release.release_id}", "dim"),
     )
-    if release.closed_at is None:
-        left = max(0, release.deadline_at - now)
-        when = f"opened {duration(now - release.opened_at)} ago, {duration(left)} left"
+    if release.closed_at is not None:
+        when = f"opened {duration(now - release.opened_at)} ago, ended after "
+        when += duration(release.closed_at - release.opened_at)
+    elif not release.state.can_be_decided:
+        when = f"opened {duration(now - release.opened_at)} ago, decided"
+    elif now >= release.deadline_at:
+        when = f"opened {duration(now - release.opened_at)} ago, overdue for {duration(now - release.deadline_at)}"
     else:
-        when = f"decided after {duration(release.closed_at - release.opened_at)}"
+        when = f"opened {duration(now - release.opened_at)} ago, {duration(release.deadline_at - now)} to its deadline"
     lines: list[RenderableType] = [head]
     if release.basis is Basis.CANARY:
         lines.append(Text.assemble(gauge(release), f"  {progress_line(release)}"))
@@ -113,16 +125,14 @@ def progress_line(release: Release) -> str:
     )
 
 
-def transforms_table(transforms: Sequence[Transform]) -> RenderableType:
+def transforms_table(transforms: Sequence[Transform], now: int) -> RenderableType:
     """Jobs, one line each."""
-    table = _table("transform", "route", "version", "status", "started", "took")
-    now = int(time.time() * 1000)
+    table = _table("transform", "version", "status", "started", "took")
     for it in transforms:
         took = "" if it.settled_at is None else duration(it.settled_at - it.created_at)
         table.add_row(
             Text(it.transform_id, no_wrap=True),
-            it.route.value,
-            it.target.tag,
+            it.target.tag or "-",
             status_text(it.status),
             f"{duration(now - it.created_at)} ago",
             took,
@@ -146,9 +156,37 @@ def emulator_panel(emulator: Emulator) -> RenderableType:
     return grid
 
 
+def policy_block(policy: Policy) -> RenderableType:
+    """A policy in words, and what its verdict is worth."""
+    table = _table("a version that fails", "becomes current")
+    for it in chances(policy):
+        table.add_row(f"{it.failure_rate:.0%} of its jobs", f"{it.passes:.1%} of the time")
+    return Group(*(Text(sentence) for sentence in meaning(policy)), Text(), table)
+
+
 def words(line: str) -> Text:
     """A sentence, taken as it is."""
     return Text(line)
+
+
+def order_block(environment: str, order: Order, release: Release) -> RenderableType:
+    """What became of an order, and how to follow what has not happened yet."""
+    tag, service = release.target.tag, release.service
+    said = {
+        ReleaseState.OPEN: f"{tag} of {service} goes on: up to {release.policy.requests} jobs are sent to it.",
+        ReleaseState.PAUSED: f"{tag} of {service} is paused: no more jobs are sent to it until you resume it.",
+        ReleaseState.PROMOTED: f"{tag} of {service} is current.",
+        ReleaseState.ABORTED: f"{tag} of {service} is turned away; current serves on.",
+        ReleaseState.PROMOTING: f"{tag} of {service} becomes current: the controller writes the pointers.",
+        ReleaseState.ABORTING: f"{tag} of {service} is turned away: the controller blanks latest.",
+        ReleaseState.SUPERSEDED: f"{tag} of {service} was superseded by a newer release.",
+    }[release.state]
+    lines: list[RenderableType] = [Text(said, _STATE_STYLE[release.state])]
+    if release.reason:
+        lines.append(Text(f"because {release.reason}", "dim"))
+    if release.closed_at is None:
+        lines.append(Text(f"To follow it: canary-router --environment {environment} watch {order.service}", "dim"))
+    return Group(*lines)
 
 
 def sent_line(transform_id: str, route: Route, version: str, status: Status) -> Text:
@@ -156,10 +194,10 @@ def sent_line(transform_id: str, route: Route, version: str, status: Status) -> 
     return Text.assemble((transform_id, "bold"), f"  {version} ({route})  ", status_text(status))
 
 
-def pointer_text(content: Content, *, short: bool = False) -> Text:
+def pointer_text(content: Content) -> Text:
     """A pointer: the version that it holds, or that there is none."""
     if isinstance(content, Version):
-        return Text(content.tag, "bold") if short else Text.assemble((content.tag, "bold"), ("  " + content.arn, "dim"))
+        return Text(content.tag, "bold")
     return Text("none", "dim") if isinstance(content, Blank) else Text("invalid", "bold red")
 
 
@@ -173,14 +211,8 @@ def status_text(status: Status) -> Text:
     return Text(status.value, _STATUS_STYLE.get(status, "red"))
 
 
-def duration(milliseconds: int) -> str:
-    """A length of time in its two largest units."""
-    seconds, found = max(0, milliseconds) // 1000, []
-    for size, unit in _UNITS:
-        count, seconds = divmod(seconds, size)
-        if count:
-            found.append(f"{count} {unit}")
-    return " ".join(found[:2]) or "0 s"
+def _problem(sentence: str) -> Text:
+    return Text(f"! {sentence}", "bold red")
 
 
 def _table(*columns: str) -> Table:

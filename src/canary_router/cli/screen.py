@@ -34,10 +34,10 @@ class WatchScreen:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, sight: Sight) -> None:
-        """Draws what one look shows."""
+    def show(self, sight: Sight, now: int) -> None:
+        """Draws what one look shows; ``now`` in epoch milliseconds."""
         if self._live is not None:
-            self._live.update(render.sight_panel(self._environment, sight), refresh=True)
+            self._live.update(render.sight_panel(self._environment, sight, now), refresh=True)
             return
         line = sight_line(sight)
         if line != self._last_line:

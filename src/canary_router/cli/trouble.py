@@ -7,6 +7,7 @@ from canary_router.errors import (
     KeyReused,
     NotFound,
     NotInTime,
+    OrderRefused,
 )
 
 NO = 1
@@ -43,7 +44,7 @@ def explain(error: Exception) -> tuple[str, int]:
     Raises:
         Exception: The error itself, when it is none of those that a user can do something about.
     """
-    if isinstance(error, NotInTime):
+    if isinstance(error, NotInTime | OrderRefused):
         return _line(error, error.advice), NO
     if isinstance(error, CanaryRouterError):
         advice = error.advice or _remedy(error.__cause__)

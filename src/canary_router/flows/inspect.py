@@ -43,6 +43,16 @@ def service_view(ports: Ports, service: str) -> ServiceView:
     return ServiceView(understand(service, readings), state, release)
 
 
+def release_now(ledger: Ledger, release: Release) -> Release:
+    """A release as it stands on record by now.
+
+    Raises:
+        Unavailable: The table does not answer.
+    """
+    item = ledger.get(records.release_key(release.service, release.release_id))
+    return release if item is None else records.release_of(item)
+
+
 def releases(ledger: Ledger, service: str) -> list[Release]:
     """The releases of a service, newest first.
 

@@ -3,6 +3,7 @@
 Whoever gives an order nudges the controller afterwards. It carries a decision to its end within a minute anyway.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
@@ -14,32 +15,44 @@ from canary_router.core.lifecycle import is_behind, is_unrecorded, obstacle, rel
 from canary_router.core.model import Basis, Release, ReleaseState, ServiceState, Version
 from canary_router.core.orders import Order, rollback_release, state_after
 from canary_router.core.pointers import Invalid, Pointers, understand, version_of
-from canary_router.errors import NotFound, OrderRefused, Unavailable, Uncertain
+from canary_router.errors import NotFound, NotVisible, OrderRefused, Unavailable, Uncertain
 from canary_router.flows.inspect import releases
 from canary_router.flows.opening import open_release
-from canary_router.ports import Ports
+from canary_router.ports import Functions, Ports
 
+_log = logging.getLogger(__name__)
 _Prepared: TypeAlias = tuple[Release, Commit]
 """A release as an order leaves it, and the commit that does so."""
 _ROUNDS = 4
 """How often the record is read again because somebody else has changed it meanwhile, or an answer was lost."""
 
 
-def give_order(ports: Ports, order: Order) -> Release:
+def give_order(ports: Ports, order: Order, release_id: str | None = None) -> Release:
     """Promotes, aborts, pauses or resumes the open release of a service.
+
+    Args:
+        ports: The world.
+        order: The order.
+        release_id: The release that is meant; None means the one that is open, whichever it is by then.
 
     Returns:
         The release as the order has left it. The same order given again finds its own effect.
 
     Raises:
         NotFound: Nothing was ever written for the service.
-        OrderRefused: There is no open release, or it is decided already, or it is in that state already.
+        OrderRefused: There is no open release, or another than is meant, or it is decided already, or it is in that
+            state already.
         Unavailable: A dependency does not answer; nothing was done.
         Uncertain: It may have been carried out, or may still be; give the same order again.
     """
 
     def prepared(pointers: Pointers) -> _Prepared:
         release = _open_release(ports, pointers)
+        if release_id not in (None, release.release_id):
+            raise OrderRefused(
+                f"{release.release_id} ({release.target.tag}) took the place of {release_id} meanwhile",
+                advice="Nothing was done; look at the status.",
+            )
         after = state_after(order, release)
         _check_pointers(pointers, release, after)
         return replace(release, state=after), ordered.carry_out(order, release, after)
@@ -47,30 +60,63 @@ def give_order(ports: Ports, order: Order) -> Release:
     return _until_known(ports, order, prepared)
 
 
-def roll_back(ports: Ports, order: Order, to: str | None = None) -> Release:
+def roll_back(ports: Ports, order: Order, to: str | None = None, functions: Functions | None = None) -> Release:
     """Orders that an older version becomes current again. An open release is aborted with it.
 
     Args:
         ports: The world.
         order: The order.
         to: Tag of a version that was current before; the previous one when it is None.
+        functions: Where to look whether that version's pipeline is still there; None does not look.
 
     Returns:
         The rollback as it is on record; the controller writes the pointers.
 
     Raises:
         NotFound: Nothing was ever written for the service, or that version was never current.
-        OrderRefused: There is nothing to go back from or to, or the pointers of a decided release are being written.
+        OrderRefused: There is nothing to go back from or to, that version's pipeline is gone, or the pointers of a
+            decided release are being written.
         Unavailable, Uncertain: As ``give_order``.
     """
 
     def prepared(pointers: Pointers) -> _Prepared:
         state = records.state_of(order.service, ports.ledger.get(records.state_key(order.service)))
         target = _target(ports, pointers, state, to)
+        _check_is_there(functions, target)
         rollback = rollback_release(order, target, _undecided(ports, state))
         return rollback, ordered.roll_back(order, rollback, state)
 
     return _until_known(ports, order, prepared)
+
+
+def rollback_target(ports: Ports, service: str, to: str | None = None, functions: Functions | None = None) -> Version:
+    """The version that a rollback would make current. Nothing is changed.
+
+    Raises:
+        NotFound, OrderRefused, Unavailable: As ``roll_back``.
+    """
+    pointers = _pointers(ports, service)
+    state = records.state_of(service, ports.ledger.get(records.state_key(service)))
+    target = _target(ports, pointers, state, to)
+    _check_is_there(functions, target)
+    return target
+
+
+def _check_is_there(functions: Functions | None, target: Version) -> None:
+    """Refuses a version whose stack was removed: every job sent to it would fail."""
+    if functions is None:
+        return
+    try:
+        found = functions.find(target.arn)
+    except NotVisible as error:
+        # Who may order a rollback need not be allowed to look at functions.
+        _log.warning("Whether %s is still there could not be looked up: %s", target.arn, error)
+        return
+    if found is None:
+        raise OrderRefused(
+            f"{target.tag} cannot serve: its pipeline function {target.arn} is gone",
+            advice="Deploy its stack again, which releases it; or name another version with --to.",
+        )
 
 
 def _until_known(ports: Ports, order: Order, prepare: Callable[[Pointers], _Prepared]) -> Release:

@@ -1,0 +1,222 @@
+"""Verbs by which a person decides: ``promote``, ``abort``, ``pause``, ``resume``, ``rollback``.
+
+Each is one order, on record with its effect. The pointers are the controller's: a verb wakes it, waits a moment for
+what it does, and says so when that takes longer.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from canary_router.cli.invocation import Invocation
+from canary_router.cli.looks import Service
+from canary_router.errors import Unavailable, Uncertain
+
+if TYPE_CHECKING:
+    from canary_router.cli.desk import Desk
+    from canary_router.core.model import Release
+    from canary_router.core.orders import Order, OrderKind
+
+PATIENCE_SECONDS = 20
+"""For which a verb waits until the pointers are written."""
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
+Reason = Annotated[
+    str, typer.Option(metavar="TEXT", help="Why, for the record and for those who are told.", show_default=False)
+]
+
+
+def promote(context: typer.Context, service: Service, reason: Reason = "", yes: Yes = False) -> None:
+    """Make the release on trial current now.
+
+    Needs no successes; that you have ordered it goes on record, with the counts of this moment.
+
+    \b
+    Example:
+      canary-router --environment staging promote transformer --reason "checked the output by hand"
+    """
+    from canary_router.core.orders import OrderKind
+
+    call: Invocation = context.obj
+    desk = call.desk()
+    meant = _agreed(desk, service, "Make {tag} of {service} current in {environment}, with {counts}?", yes=yes)
+    _give(call, desk, _order(desk, OrderKind.PROMOTE, service, reason), meant)
+
+
+def abort(
+    context: typer.Context,
+    service: Service,
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why, for the record and for those who are told.", show_default=False)
+    ],
+    yes: Yes = False,
+) -> None:
+    """Turn the release on trial away; current goes on serving.
+
+    The version is not tried again unless it is released anew. Its jobs that run go on to their end.
+
+    \b
+    Example:
+      canary-router --environment staging abort transformer --reason "wrong totals in the report"
+    """
+    from canary_router.core.orders import OrderKind
+
+    call: Invocation = context.obj
+    desk = call.desk()
+    meant = _agreed(desk, service, "Turn {tag} of {service} away in {environment}, with {counts}?", yes=yes)
+    _give(call, desk, _order(desk, OrderKind.ABORT, service, reason), meant)
+
+
+def pause(context: typer.Context, service: Service, reason: Reason = "") -> None:
+    """Send no more jobs to the release on trial.
+
+    Its jobs that run still count, and a failure still aborts it, as does its deadline; but it becomes current only
+    when you resume or promote it.
+
+    \b
+    Example:
+      canary-router --environment staging pause transformer --reason "the source data is being reloaded"
+    """
+    from canary_router.core.orders import OrderKind
+
+    call: Invocation = context.obj
+    desk = call.desk()
+    _give(call, desk, _order(desk, OrderKind.PAUSE, service, reason))
+
+
+def resume(context: typer.Context, service: Service, reason: Reason = "") -> None:
+    """Let a paused release go on.
+
+    One that has its successes already becomes current with it.
+
+    \b
+    Example:
+      canary-router --environment staging resume transformer
+    """
+    from canary_router.core.orders import OrderKind
+
+    call: Invocation = context.obj
+    desk = call.desk()
+    _give(call, desk, _order(desk, OrderKind.RESUME, service, reason))
+
+
+def rollback(
+    context: typer.Context,
+    service: Service,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="VERSION",
+            help="A version that was current before; the previous one without it.",
+            show_default=False,
+        ),
+    ] = "",
+    reason: Reason = "",
+    yes: Yes = False,
+) -> None:
+    """Make the previous version current again, in seconds.
+
+    Its stack is still there, so nothing is deployed; a version whose pipeline function is gone is refused. A release
+    on trial is aborted with it. Jobs that run go on to their end.
+
+    \b
+    Examples:
+      canary-router --environment staging rollback transformer --reason "the report is late"
+      canary-router --environment staging rollback transformer --to v1.0.0 --yes
+    """
+    from canary_router.core.orders import OrderKind
+    from canary_router.flows.inspect import service_view
+    from canary_router.flows.orders import roll_back, rollback_target
+
+    call: Invocation = context.obj
+    desk = call.desk()
+    target = rollback_target(desk.ports, service, to or None, desk.functions)
+    view = service_view(desk.ports, service)
+    question = f"Make {target.tag} of {service} current again in {desk.environment}"
+    if view.release is not None and view.release.state.can_be_decided:
+        question += f", and turn {view.release.target.tag} away ({view.release.counts})"
+    desk.confirm(f"{question}?", yes=yes)
+    # By its name from here on: what was agreed to is what is done, whatever became the previous version meanwhile.
+    order = _order(desk, OrderKind.ROLLBACK, service, reason)
+    _carry_out(call, desk, order, lambda: roll_back(desk.ports, order, target.tag, desk.functions))
+
+
+def _agreed(desk: "Desk", service: str, question: str, *, yes: bool) -> str | None:
+    """Asks about the release on trial, and answers with its id. None if there is none: the flow says so best."""
+    from canary_router.flows.inspect import service_view
+
+    view = service_view(desk.ports, service)
+    release, target, counts = view.release, view.pointers.candidate, "no job yet"
+    release_id = None if view.pointers.write is None else view.pointers.write.release_id
+    if release is not None and release.state.can_be_decided:
+        target, release_id = release.target, release.release_id
+        counts = f"{release.succeeded} of {release.policy.required} successes ({release.counts})"
+    elif target is None or (release is not None and release.release_id == release_id):
+        return None
+    asked = question.format(tag=target.tag, service=service, environment=desk.environment, counts=counts)
+    desk.confirm(asked, yes=yes)
+    return release_id
+
+
+def _order(desk: "Desk", kind: "OrderKind", service: str, why: str) -> "Order":
+    from canary_router import wiring
+    from canary_router.core.orders import Order
+
+    return Order(wiring.new_id(), kind, service, desk.caller.who(), why, desk.ports.clock.now())
+
+
+def _give(call: Invocation, desk: "Desk", order: "Order", release_id: str | None = None) -> None:
+    from canary_router.flows.orders import give_order
+
+    _carry_out(call, desk, order, lambda: give_order(desk.ports, order, release_id))
+
+
+def _carry_out(call: Invocation, desk: "Desk", order: "Order", give: "Callable[[], Release]") -> None:
+    """Gives an order, and tells what became of it."""
+    from canary_router.cli import documents
+
+    release = _surely(give, order)
+    nudged = desk.wake_controller()
+    release = _awaited(desk, release)
+    call.answer(
+        documents.order_document(desk.environment, order, release, nudged=nudged),
+        lambda render: render.order_block(desk.environment, order, release),
+    )
+
+
+def _surely(give: "Callable[[], Release]", order: "Order") -> "Release":
+    """Gives an order, and once more if its answer was lost: the same order finds its own effect.
+
+    Raises:
+        Uncertain: Nobody can tell whether it was carried out.
+    """
+    try:
+        return give()
+    except Uncertain:
+        pass
+    try:
+        return give()
+    except Uncertain as error:
+        raise Uncertain(
+            f"It is not known whether the order to {order.kind} was carried out: {error}",
+            advice=f"If it was, it is in: canary-router history {order.service}. Only then order again.",
+        ) from error
+
+
+def _awaited(desk: "Desk", release: "Release") -> "Release":
+    """The release once the controller has done what follows from the order, or as it is when that takes long."""
+    from canary_router.core.model import ReleaseState
+    from canary_router.core.verdict import decided
+    from canary_router.flows.inspect import release_now
+
+    clock = desk.ports.clock
+    until = clock.now() + PATIENCE_SECONDS * 1000
+    while True:
+        with suppress(Unavailable):  # the order is on record; what follows from it can be looked at later
+            release = release_now(desk.ports.ledger, release)
+        is_written = release.state not in (ReleaseState.PROMOTING, ReleaseState.ABORTING)
+        if (is_written and decided(release, clock.now()) is None) or clock.now() >= until:
+            return release
+        clock.pause(0.5)

@@ -1,0 +1,75 @@
+"""History and explanations for people's eyes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from canary_router.cli.render import state_text, status_text
+from canary_router.core.durations import duration
+from canary_router.core.explanation import Evidence, Fact
+from canary_router.core.model import Release
+from canary_router.core.orders import GivenOrder
+
+
+def history_block(
+    environment: str, service: str, releases: Sequence[Release], orders: Sequence[GivenOrder]
+) -> RenderableType:
+    """Releases, newest first, each with its reason and the orders that it took."""
+    if not releases:
+        return Text(f"No release of {service} is on record in {environment} yet.")
+    parts: list[RenderableType] = [Text(f"{service} in {environment}", "bold")]
+    for release in releases:
+        took = "" if release.closed_at is None else f"after {duration(release.closed_at - release.opened_at)}"
+        head = Text.assemble(
+            (when(release.opened_at), "dim"),
+            "  ",
+            (release.target.tag, "bold"),
+            "  ",
+            state_text(release),
+            (f"  {took}" if took else "", "dim"),
+            (f"  {release.release_id}", "dim"),
+        )
+        parts += [Text(), head]
+        if release.reason:
+            parts.append(_indented(Text(release.reason)))
+        given = [it for it in reversed(orders) if it.release_id == release.release_id]
+        parts += [_indented(_order_text(it)) for it in given if it.order.why not in release.reason or not it.order.why]
+    return Group(*parts)
+
+
+def _order_text(given: GivenOrder) -> Text:
+    why = f": {given.order.why}" if given.order.why else ""
+    return Text.assemble(
+        (when(given.order.at), "dim"), f"  {given.order.kind} by {given.order.who}{why}", (f" ({given.counts})", "dim")
+    )
+
+
+def explanation_block(evidence: Evidence, facts: Sequence[Fact]) -> RenderableType:
+    """A job and why it ran where it ran; what is not on record stands back."""
+    job = evidence.taken_over or evidence.transform
+    head = Text.assemble((job.transform_id, "bold"), "  ", status_text(job.status))
+    if evidence.is_recorded:
+        head.append(f"  {when(job.created_at)}", "dim")
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    topic = ""
+    for fact in facts:
+        shown = "" if fact.topic == topic else fact.topic
+        topic = fact.topic
+        mark = Text("") if fact.is_known else Text("not on record: ", "yellow")
+        grid.add_row(Text(shown, "dim"), Text.assemble(mark, (fact.text, "" if fact.is_known else "dim")))
+    return Group(head, Text(), grid)
+
+
+def when(milliseconds: int) -> str:
+    """A moment, on the clock of whoever reads it."""
+    return datetime.fromtimestamp(milliseconds / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _indented(renderable: RenderableType) -> Padding:
+    return Padding(renderable, (0, 0, 0, 4))
