@@ -18,7 +18,7 @@ from canary_router.cli.invocation import Invocation, console
 from canary_router.cli.trouble import NO
 from canary_router.core.model import Basis
 from canary_router.local import demo
-from canary_router.local.demo import Observed, Scene, Sent
+from canary_router.local.demo import Observed, Scene, Sent, Wishes
 
 _COLOURS = ("cyan", "green", "magenta", "blue")
 _BAR_CELLS = 36
@@ -26,15 +26,15 @@ _HAPPENINGS = 8
 _SECONDS_BETWEEN_LINES = 2.0
 
 
-def show_demo(call: Invocation, *, keep: bool, rate: float, port: int) -> None:
+def show_demo(call: Invocation, wishes: Wishes) -> None:
     """Runs the demo before the user's eyes; exits with 1 when it did not show what it claims."""
     terminal = console(stderr=call.is_json)
     screen = Picture(terminal) if terminal.is_terminal else Lines(terminal)
     with screen:
-        observed = demo.run(screen, rate=rate, port=port, keep=keep)
+        observed = demo.run(screen, wishes)
     checks = observed.checks()
     terminal.print(summary(observed, checks))
-    if keep:
+    if wishes.keep:
         terminal.print("It goes on running: canary-router status, send transformer, local deploy v1.2.1, local down")
     if call.is_json:
         call.print_json(observed.document())

@@ -29,8 +29,13 @@ def _clean_up_when_told_to_end() -> None:
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of 127.0.0.1 for the emulator; 0 takes a free one.")]
 
 
+Spark = Annotated[
+    bool, typer.Option("--spark", help="Run the sample's Spark jobs on PySpark, which the extra 'spark' installs.")
+]
+
+
 @local.command()
-def up(context: typer.Context, port: Port = 0) -> None:
+def up(context: typer.Context, port: Port = 0, spark: Spark = False) -> None:
     """Start the emulator with the router and the sample at v1.0.0.
 
     Returns when requests are served. The other verbs then find it by themselves, as environment 'local', until
@@ -44,7 +49,7 @@ def up(context: typer.Context, port: Port = 0) -> None:
 
     call: Invocation = context.obj
     _clean_up_when_told_to_end()
-    emulator = provision.up(port=port, progress=call.say)
+    emulator = provision.up(port=port, spark=spark, progress=call.say)
     call.answer(provision.document(emulator), lambda render: render.emulator_panel(emulator))
 
 
@@ -114,8 +119,11 @@ def status(context: typer.Context) -> None:
 def demo(
     context: typer.Context,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running, as 'local up' does.")] = False,
-    rate: Annotated[float, typer.Option(min=0.5, max=20, help="Jobs sent per second.")] = 4,
+    rate: Annotated[
+        float, typer.Option(min=0, max=20, help="Jobs sent per second; 0 is 2, or 1 with --spark.", show_default=False)
+    ] = 0,
     port: Port = 0,
+    spark: Spark = False,
 ) -> None:
     """Watch a good and a bad release being judged on this machine.
 
@@ -128,6 +136,7 @@ def demo(
       canary-router demo --keep && canary-router status
     """
     from canary_router.cli.demo_screen import show_demo
+    from canary_router.local.demo import Wishes
 
     _clean_up_when_told_to_end()
-    show_demo(context.obj, keep=keep, rate=rate, port=port)
+    show_demo(context.obj, Wishes(rate or (1 if spark else 2), port, keep=keep, spark=spark))

@@ -49,6 +49,8 @@ class Deployment:
         """
         command = [sys.executable, "-m", "canary_router.local.app", str(assembly), *options]
         command += ["--environment", ENVIRONMENT, "--endpoint-url", self.emulator.endpoint_url]
+        command += ["--spark-endpoint", self.emulator.spark_endpoint]
+        command += ["--search-endpoint", self.emulator.search_endpoint]
         command += [part for tag in tags for part in ("--tag", tag)]
         self._run(command, f"Synthesising {', '.join(tags)}", _home_of_its_own())
 

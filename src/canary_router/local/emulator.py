@@ -11,7 +11,6 @@ an accident, and the next start replaces it. A kept one stays until ``stop``.
 import fcntl
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +26,6 @@ from canary_router.local.toolchain import Progress, Toolchain, node, silent
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.05
-
-_children: dict[int, "subprocess.Popen[bytes]"] = {}
-"""The emulators that this process started: an object that is dropped while its process runs would warn."""
 
 
 def running(home: Path) -> Emulator | None:
@@ -110,13 +106,9 @@ def _spawn(home: Path, python: Path, port: int) -> Emulator:
     for part in ("home", "tmp", "state", "s3"):
         (directory / part).mkdir(parents=True)
     begun = Emulator(f"http://{loopback.HOST}:{port}", Process(0, ""), Process.of(os.getpid()), str(directory))
-    with begun.log.open("wb") as log:
-        process = subprocess.Popen(
-            [python, "-m", "ministack"], cwd=directory, env=_environment(directory, port), stdin=subprocess.DEVNULL,
-            stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-    _children[process.pid] = process
-    return save(home, replace(begun, process=Process.of(process.pid)))
+    command = [str(python), "-m", "ministack"]
+    pid = processes.begin(command, folder=directory, env=_environment(directory, port), log=begun.log)
+    return save(home, replace(begun, process=Process.of(pid)))
 
 
 def _environment(directory: Path, port: int) -> dict[str, str]:
@@ -161,9 +153,9 @@ def _is_ready(emulator: Emulator) -> bool:
 
 def _clean(home: Path) -> None:
     if found := record.read(home):
-        processes.end_group(found.process.pid, found.process.started, grace=STOP_SECONDS)
-        if child := _children.pop(found.pid, None):
-            child.wait(STOP_SECONDS)
+        for process in (found.standins, found.process):
+            if process is not None:
+                processes.end_group(process.pid, process.started, grace=STOP_SECONDS)
     shutil.rmtree(home / "emulator", ignore_errors=True)
     record.remove(home)
 

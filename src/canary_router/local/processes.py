@@ -1,4 +1,4 @@
-"""Ends a process that an earlier run started, and never another one that came to have its number.
+"""Begins processes that may outlive this one, and ends one of an earlier run: never one that came to have its number.
 
 A number alone does not name a process: numbers are used again. A number together with the time at which the process
 started does, so that pair is what is written down and compared.
@@ -9,11 +9,31 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 POLL_SECONDS = 0.02
 _PROC = Path("/proc")
+_children: dict[int, "subprocess.Popen[bytes]"] = {}
+"""Those that this process began: an object that is dropped while its process runs would warn."""
+
+
+def begin(command: Sequence[str], *, folder: Path, env: Mapping[str, str], log: Path) -> int:
+    """Begins a process that leads a group of its own, and returns its number.
+
+    Args:
+        command: The program and its arguments.
+        folder: Working directory.
+        env: Its whole environment.
+        log: File that takes what it says.
+    """
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command, cwd=folder, env=dict(env), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+    _children[process.pid] = process
+    return process.pid
 
 
 def started_at(pid: int) -> str | None:
@@ -49,6 +69,8 @@ def end_group(pid: int, start: str, *, grace: float) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     _wait_while(lambda: is_alive(pid, start) or group_members(pid) != [], pid, grace)
+    if child := _children.pop(pid, None):
+        child.poll()
 
 
 def group_members(group: int) -> list[int]:

@@ -17,10 +17,18 @@ from canary_router.core.model import Route, Status, Version
 from canary_router.core.pointers import understand
 from canary_router.errors import ConfigurationError, InvalidInput, NotFound, Unavailable
 from canary_router.local import emulator as emulators
+from canary_router.local import standins
 from canary_router.local.deployment import ENVIRONMENT, Deployment
 from canary_router.local.home import state_home
 from canary_router.local.record import Emulator
-from canary_router.local.sample import FIRST_TAG, SERVICE, known_tags, router_stack_name, shared_stack_name
+from canary_router.local.sample import (
+    FIRST_TAG,
+    SERVICE,
+    known_tags,
+    router_stack_name,
+    search_stack_name,
+    shared_stack_name,
+)
 from canary_router.local.toolchain import Progress, silent
 
 SERVED_WITHIN = 90.0
@@ -28,13 +36,18 @@ SERVED_WITHIN = 90.0
 _TAG = re.compile(r"v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 
 
-def up(*, port: int = 0, progress: Progress = silent) -> Emulator:
+def up(*, port: int = 0, spark: bool = False, progress: Progress = silent) -> Emulator:
     """Starts an emulator with a router that serves the sample's first version; it stays until ``down``.
 
     One that is up already is left as it is.
 
+    Args:
+        port: Port of 127.0.0.1 for the emulator; 0 takes a free one.
+        spark: Whether the sample's Spark jobs run on PySpark.
+        progress: Is told, in one line, before a step that takes long.
+
     Raises:
-        ConfigurationError: The port is taken, something else runs there, or the ``local`` extra is missing.
+        ConfigurationError: The port is taken, something else runs there, or an extra is missing.
         Unavailable: A tool could not be installed or a deployment failed; nothing is left behind then.
     """
     home = state_home()
@@ -46,29 +59,32 @@ def up(*, port: int = 0, progress: Progress = silent) -> Emulator:
             )
         progress(f"It is up already, at {found.endpoint_url}")
         return found
+    if spark:
+        standins.check_spark()
     begun = emulators.start(home, port=port, progress=progress)
     try:
-        return emulators.keep(home, furnish(begun, progress))
+        return emulators.keep(home, furnish(begun, progress, spark=spark))
     except BaseException:
         progress("Cleaning up")
         emulators.stop(home)
         raise
 
 
-def furnish(emulator: Emulator, progress: Progress = silent) -> Emulator:
+def furnish(emulator: Emulator, progress: Progress = silent, *, spark: bool = False) -> Emulator:
     """Deploys the router and the first version of the sample, and returns the record once requests are served.
 
     Raises:
         ConfigurationError: The ``local`` extra is missing.
         Unavailable: A tool could not be installed, a deployment failed, or the router did not come to serve.
     """
+    emulator = standins.start(state_home(), emulator, spark=spark, progress=progress)
     deployment = Deployment(emulator, progress)
     with ThreadPoolExecutor(1) as pool:
         bootstrapped = pool.submit(deployment.bootstrap)
         deployment.synthesise(deployment.assembly, known_tags(), "--router")
         bootstrapped.result()
-    first = settings.stack_name(SERVICE, FIRST_TAG)
-    deployment.deploy(deployment.assembly, router_stack_name(ENVIRONMENT), shared_stack_name(ENVIRONMENT), first)
+    stacks = [name(ENVIRONMENT) for name in (router_stack_name, shared_stack_name, search_stack_name)]
+    deployment.deploy(deployment.assembly, *stacks, settings.stack_name(SERVICE, FIRST_TAG))
     session = connect(emulator)
     progress(f"Waiting until {FIRST_TAG} serves")
     endpoint = _served(session)

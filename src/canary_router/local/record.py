@@ -47,6 +47,8 @@ class Emulator:
         environment: Environment of the router deployed there; empty until there is one.
         router_endpoint: URL of that router; empty until there is one.
         purpose: What it was started for, for whoever finds it later.
+        standins: The process beside it that stands in for services which it does not have; None until there is one.
+        standins_url: Where that answers; empty until it does.
     """
 
     endpoint_url: str
@@ -60,6 +62,8 @@ class Emulator:
     environment: str = ""
     router_endpoint: str = ""
     purpose: str = ""
+    standins: Process | None = None
+    standins_url: str = ""
 
     @property
     def pid(self) -> int:
@@ -75,6 +79,16 @@ class Emulator:
     def is_orphan(self) -> bool:
         """Whether it was left behind by an owner that is no more."""
         return self.owner is not None and not self.owner.is_alive
+
+    @property
+    def spark_endpoint(self) -> str:
+        """URL of the stand-in for EMR Serverless."""
+        return f"{self.standins_url}/spark"
+
+    @property
+    def search_endpoint(self) -> str:
+        """URL of the stand-in for OpenSearch."""
+        return f"{self.standins_url}/search"
 
     def environment_over(self, env: Mapping[str, str]) -> dict[str, str]:
         """An environment in which AWS is this emulator, whatever profile or session the given one speaks of."""
@@ -98,7 +112,8 @@ def read(home: Path) -> Emulator | None:
     try:
         data: dict[str, Any] = json.loads(_file(home).read_text(encoding="utf-8"))
         data["process"] = Process(**data["process"])
-        data["owner"] = Process(**data["owner"]) if data["owner"] else None
+        for name in ("owner", "standins"):
+            data[name] = Process(**data[name]) if data.get(name) else None
         return Emulator(**data)
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -76,10 +76,9 @@ class Worker:
         return self._asked({"do": "run", "script": str(script), "arguments": list(arguments)}, stop)
 
     def kill(self) -> None:
-        """Ends the process and all that it has started, when it is at something; an idle one is left as it is."""
+        """Ends the process and all that it has started, whatever they are at."""
         with self._lock:
-            if self._turn.locked():
-                self._end()
+            self._end()
 
     def close(self) -> None:
         """Ends the process for good."""

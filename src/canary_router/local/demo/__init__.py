@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import boto3
 
@@ -12,7 +12,8 @@ from canary_router.core.model import ReleaseState
 from canary_router.errors import CanaryRouterError, ConfigurationError
 from canary_router.flows import inspect
 from canary_router.local import emulator as emulators
-from canary_router.local import provision
+from canary_router.local import provision, standins
+from canary_router.local.demo import delivered
 from canary_router.local.demo.load import Load, Sent
 from canary_router.local.demo.scene import Scene, Screen, Watcher, tag_of
 from canary_router.local.demo.summary import BAD, FIRST, GOOD, Observed
@@ -23,36 +24,54 @@ from canary_router.local.sample import SERVICE
 from canary_router.ports import Ports
 from canary_router.settings import stack_name
 
-__all__ = ["Observed", "Scene", "Screen", "Sent", "run"]
+__all__ = ["Observed", "Scene", "Screen", "Sent", "Wishes", "run"]
 
 PURPOSE = "demo"
-DECIDED_WITHIN = 120.0
-"""Seconds from the end of a deployment to the end of its release: seconds, unless every event is lost."""
-_YEARS = (2012, 2013, 2014, 2015)
+DECIDED_WITHIN = 300.0
+"""Seconds from the end of a deployment to the end of its release: a few, unless events are lost or Spark is busy."""
+_YEARS = (2013, 2014, 2015)
+"""Not 2012, the one leap year, which the bad version does well with: so each demo ends alike."""
 _METRICS = ("temp_max", "temp_min", "precipitation", "wind")
 
 
-def run(screen: Screen, *, rate: float, port: int = 0, keep: bool = False) -> Observed:
+@dataclass(frozen=True)
+class Wishes:
+    """What a user may choose.
+
+    Attributes:
+        rate: Jobs per second.
+        port: Port for the emulator; 0 takes a free one.
+        keep: Whether the emulator stays, as after ``local up``.
+        spark: Whether the sample's Spark jobs run on PySpark.
+    """
+
+    rate: float
+    port: int = 0
+    keep: bool = False
+    spark: bool = False
+
+
+def run(screen: Screen, wishes: Wishes) -> Observed:
     """Sets everything up, sends jobs, releases a good and a bad version, and returns what was observed.
 
     Args:
         screen: Shows it.
-        rate: Jobs per second.
-        port: Port for the emulator; 0 takes a free one.
-        keep: Whether the emulator stays, as after ``local up``.
+        wishes: What the user chose.
 
     Raises:
-        ConfigurationError: The port is taken, or another emulator is up.
+        ConfigurationError: The port is taken, another emulator is up, or PySpark is not installed.
         Unavailable: A tool could not be installed, or a deployment failed.
     """
     began = time.monotonic()
+    if wishes.spark:
+        standins.check_spark()
     home = state_home()
     _clear_away(screen)
-    emulator = emulators.start(home, port=port, progress=screen.step)
+    emulator = emulators.start(home, port=wishes.port, progress=screen.step)
     try:
-        emulator = provision.furnish(replace(emulator, purpose=PURPOSE), screen.step)
-        observed = _play(emulator, screen, rate, began)
-        if keep:
+        emulator = provision.furnish(replace(emulator, purpose=PURPOSE), screen.step, spark=wishes.spark)
+        observed = _play(emulator, screen, wishes.rate, began)
+        if wishes.keep:
             emulators.keep(home, emulator)
         return observed
     finally:
@@ -98,7 +117,9 @@ def _play(emulator: Emulator, screen: Screen, rate: float, began: float) -> Obse
             _wait_until(lambda: _is_decided(ports, BAD))
             screen.step(f"Sending jobs; {GOOD} still takes them all")
             _wait_until(sent_to(GOOD, len([it for it in load.sent() if it.version == GOOD]) + round(2 * rate)))
-    return _observed(ports, tuple(load.sent()), began)
+    sent = tuple(load.sent())
+    screen.step("Waiting for the last jobs, and looking at what all have delivered")
+    return replace(_observed(ports, sent, began), delivered=delivered.look(session, emulator, sent))
 
 
 def _front_end(session: boto3.Session) -> Callable[[int], Transform]:
@@ -106,7 +127,7 @@ def _front_end(session: boto3.Session) -> Callable[[int], Transform]:
     client = RouterClient(ENVIRONMENT, session=session, tuning=Tuning(attempts=1))
 
     def submit(number: int) -> Transform:
-        return client.submit(SERVICE, {"year": _YEARS[number % 4], "metric": _METRICS[number // 4 % 4]})
+        return client.submit(SERVICE, {"year": _YEARS[number % 3], "metric": _METRICS[number // 3 % 4]})
 
     return submit
 

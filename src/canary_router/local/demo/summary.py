@@ -1,9 +1,10 @@
 """What the demo claims, checked against what was recorded while it ran."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from canary_router.core.model import Basis, Release, ReleaseState, Transform
+from canary_router.local.demo.delivered import Delivered
 from canary_router.local.demo.load import Sent
 from canary_router.local.demo.scene import NOTHING
 
@@ -21,6 +22,7 @@ class Observed:
         current: Version that serves in the end.
         latest: Version that is being tried out in the end, or ``none``.
         seconds: How long it all took.
+        delivered: What has become of the jobs.
     """
 
     sent: tuple[Sent, ...]
@@ -29,17 +31,24 @@ class Observed:
     current: str
     latest: str
     seconds: float
+    delivered: Delivered = field(default_factory=Delivered)
 
     @property
     def failed_requests(self) -> int:
         """Requests that got no job started."""
         return sum(1 for it in self.sent if it.error)
 
+    @property
+    def errors(self) -> list[str]:
+        """What those said, each once."""
+        return list(dict.fromkeys(it.error for it in self.sent if it.error))
+
     def document(self) -> dict[str, Any]:
         """The summary as JSON."""
         return {
             "requests": len(self.sent),
             "failed_requests": self.failed_requests,
+            "errors": self.errors,
             "releases": [
                 {
                     "version": release.target.tag,
@@ -54,6 +63,9 @@ class Observed:
             "current": self.current,
             "latest": self.latest,
             "seconds": round(self.seconds, 1),
+            "jobs": self.delivered.counts(),
+            "results": len(self.delivered.days),
+            "documents": sum(self.delivered.documents.values()),
         }
 
     def checks(self) -> list[tuple[str, bool]]:
@@ -80,9 +92,25 @@ class Observed:
             ),
             (f"in the end {GOOD} is current and nothing is latest", (self.current, self.latest) == (GOOD, NOTHING)),
             (
-                f"of {len(self.sent)} requests, {self.failed_requests} failed",
+                f"of {len(self.sent)} requests, {self.failed_requests} failed"
+                + "".join(f": {it}" for it in self.errors),
                 self.failed_requests == 0 < len(self.sent),
             ),
+            *self._delivered(),
+        ]
+
+    def _delivered(self) -> list[tuple[str, bool]]:
+        found = self.delivered
+        good, bad = found.succeeded, {job for job, status in found.ended.items() if status == "FAILED"}
+        ended = f"every job has ended: {len(good)} succeeded, and {len(bad)} failed, all of them on {BAD}"
+        there = f"{len(found.days)} results are in S3, and {sum(found.documents.values()):,} days in the index"
+        return [
+            (
+                ended,
+                len(found.ended) == len(self.sent) - self.failed_requests == len(good) + len(bad)
+                and {found.versions[job] for job in bad} == {BAD},
+            ),
+            (f"{there}; the warmest was {found.warmest or 'not found'}", found.is_complete and bool(found.warmest)),
         ]
 
     def _first(self) -> bool:
