@@ -40,6 +40,7 @@ VERBS = [
     "local deploy",
     "local down",
     "local status",
+    "ci classify",
 ]
 
 
@@ -60,7 +61,7 @@ def parse(arguments: list[str]) -> None:
 
 
 def examples(text: str) -> list[str]:
-    return re.findall(r"canary-router ((?:--|status|watch|release|send|transforms|demo|local)[^`|&)#\n]*)", text)
+    return re.findall(r"canary-router ((?:--|status|watch|release|send|transforms|demo|local|ci)[^`|&)#\n]*)", text)
 
 
 @pytest.mark.parametrize("verb", VERBS)

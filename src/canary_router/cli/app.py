@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from canary_router import __version__, settings
-from canary_router.cli import looks, machine, orders
+from canary_router.cli import ci, looks, machine, orders
 from canary_router.cli.invocation import Invocation, Output
 from canary_router.cli.trouble import explain
 
@@ -36,6 +36,7 @@ app.command()(orders.send)
 app.command()(looks.transforms)
 app.command()(machine.demo)
 app.add_typer(machine.local)
+app.add_typer(ci.ci)
 
 
 def _print_version(wanted: bool) -> None:
