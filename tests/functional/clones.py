@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-_GIT = ("git", "-c", "init.defaultBranch=main", "-c", "advice.detachedHead=false")
+GIT = ("git", "-c", "init.defaultBranch=main", "-c", "advice.detachedHead=false")
 _NOBODYS_SETTINGS = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -20,7 +20,7 @@ _NOBODYS_SETTINGS = {
 
 def git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [*_GIT, *arguments],
+        [*GIT, *arguments],
         cwd=folder,
         env=os.environ | _NOBODYS_SETTINGS,
         capture_output=True,

@@ -41,6 +41,8 @@ VERBS = [
     "local down",
     "local status",
     "ci classify",
+    "ci pack",
+    "ci verify",
 ]
 
 

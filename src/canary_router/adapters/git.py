@@ -99,14 +99,14 @@ class GitRepository:
         )
 
     def files(self, commit: str) -> tuple[TreeFile, ...]:
-        """Lists all files of a commit, in the order of their paths as bytes.
+        """Lists all files of a commit, in the order that git keeps them in.
 
         Raises:
             InvalidInput: A path is not text in UTF-8.
-            Unavailable: git cannot read the commit.
+            Unavailable: git cannot read the commit, or has lost a file of it.
         """
         listed = self._run(["ls-tree", "-r", "-z", "-l", "--full-tree", commit])
-        return tuple(_tree_file(line) for line in sorted(listed.split(b"\0")) if line)
+        return tuple(_tree_file(line) for line in listed.split(b"\0") if line)
 
     def contents(self, files: tuple[TreeFile, ...]) -> Iterator[tuple[TreeFile, bytes]]:
         """Reads files of a commit, one after the other, byte for byte as they were committed.
@@ -224,6 +224,8 @@ def _tree_file(line: bytes) -> TreeFile:
     except UnicodeDecodeError as error:
         advice = "Rename it: an artifact takes names in UTF-8 only."
         raise InvalidInput(f"The name of the file {path!r} is not text in UTF-8", advice=advice) from error
+    if size == "BAD":
+        raise Unavailable(f"git cannot read {shown(text)}", advice="Clone the repository anew.")
     return TreeFile(text, mode, object_id, 0 if size == "-" else int(size))
 
 

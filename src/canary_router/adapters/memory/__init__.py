@@ -6,6 +6,15 @@ One contract suite holds these and the AWS adapters to the same promises.
 from canary_router.adapters.memory.ledger import MemoryLedger
 from canary_router.adapters.memory.pipelines import MemoryPipelines
 from canary_router.adapters.memory.pointers import MemoryPointers
+from canary_router.adapters.memory.signer import MemorySigner
 from canary_router.adapters.memory.surroundings import ManualClock, MemoryMeter, MemoryNotifier
 
-__all__ = ["ManualClock", "MemoryLedger", "MemoryMeter", "MemoryNotifier", "MemoryPipelines", "MemoryPointers"]
+__all__ = [
+    "ManualClock",
+    "MemoryLedger",
+    "MemoryMeter",
+    "MemoryNotifier",
+    "MemoryPipelines",
+    "MemoryPointers",
+    "MemorySigner",
+]
