@@ -301,6 +301,24 @@ class Notifier(Protocol):
         """
 
 
+class Signer(Protocol):
+    """A key with which artifacts are signed."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Signs a message of any length; the same message has the same signature each time.
+
+        Raises:
+            Unavailable: It cannot be signed: the key is not there, is of another kind, or not this caller's to use.
+        """
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Whether a signature is this key's, of this message. What is no signature at all is none of it.
+
+        Raises:
+            Unavailable: It cannot be told, for the same reasons.
+        """
+
+
 class Meter(Protocol):
     """Counts. Never fails: a metric is not worth a request."""
 

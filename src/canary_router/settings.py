@@ -39,6 +39,7 @@ TTL_ATTRIBUTE = "expires_at"
 TAG_ENVIRONMENT = "canary-router:environment"
 TAG_SERVICE = "canary-router:service"
 TAG_VERSION = "canary-router:version"
+TAG_COMMIT = "canary-router:commit"
 
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 """Form of an environment's and a service's name: it becomes part of stack, table and parameter names."""

@@ -31,7 +31,7 @@ class Transformer(ImmutableStack):
     """A version with as little in it as a version can have."""
 
     def __init__(self, scope: cdk.App, tag: str, **names: str) -> None:
-        super().__init__(scope, service="transformer", tag=tag, environment="staging")
+        super().__init__(scope, service="transformer", tag=tag, environment="staging", commit=names.get("commit", ""))
         pipeline = BundledFunction(
             self,
             "Pipeline",

@@ -49,6 +49,9 @@ VERBS = [
     "local deploy",
     "local down",
     "local status",
+    "ci classify",
+    "ci pack",
+    "ci verify",
 ]
 
 

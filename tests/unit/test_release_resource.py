@@ -9,6 +9,7 @@ from tests.unit.world import SERVICE, World, arn
 
 from canary_router.core.pointers import Readings
 from canary_router.errors import InvalidInput, Unavailable, Uncertain
+from canary_router.flows.deployed import deployed_versions
 from canary_router.lambdas.custom_resource import Outcome, carry_out, order_from, reply, serve
 from canary_router.settings import Settings
 
@@ -35,6 +36,21 @@ def test_a_created_stack_writes_latest() -> None:
     world = World()
     outcome = order(world, "Create")
     assert (outcome.problem, outcome.changed, world.pointer("latest")) == ("", True, arn("v1.1.0"))
+
+
+def test_the_commit_is_put_on_record_with_the_release() -> None:
+    world = World()
+    properties = {**event("Create")["ResourceProperties"], "Commit": "a" * 40}
+    assert order(world, "Create", ResourceProperties=properties).problem == ""
+    assert deployed_versions(world.ports, SERVICE)["v1.1.0"] == "a" * 40
+
+
+@pytest.mark.parametrize("commit", ["", "abc", "A" * 40, "a" * 41, 7, None, "a" * 40 + "\n"])
+def test_what_is_no_commit_is_refused_and_nothing_is_written(commit: object) -> None:
+    world = World()
+    properties = {**event("Create")["ResourceProperties"], "Commit": commit}
+    assert "'Commit'" in order(world, "Create", ResourceProperties=properties).problem
+    assert world.readings.latest is None
 
 
 def test_a_repeated_order_releases_once() -> None:

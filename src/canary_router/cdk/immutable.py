@@ -16,6 +16,7 @@ _CONTEXT = "canary-router:release"
 
 _IDENTIFIER = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
 _TAG = re.compile(rf"v(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-{_IDENTIFIER}(?:\.{_IDENTIFIER})*)?")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _FUNCTION_NAME_LIMIT = 64
 
 
@@ -26,6 +27,7 @@ class StackVersion:
     service: str
     tag: str
     environment: str
+    commit: str = ""
 
 
 def version_around(construct: Construct) -> StackVersion:
@@ -40,7 +42,7 @@ def version_around(construct: Construct) -> StackVersion:
             f"{construct.node.path} is not inside an ImmutableStack",
             advice="Make the version's stack a subclass of canary_router.cdk.ImmutableStack.",
         )
-    return StackVersion(version["service"], version["tag"], version["environment"])
+    return StackVersion(version["service"], version["tag"], version["environment"], version["commit"])
 
 
 class ImmutableStack(Stack):
@@ -51,6 +53,8 @@ class ImmutableStack(Stack):
         service: Name of the service, for example ``transformer``.
         tag: Semantic version with a leading ``v``, for example ``v1.2.0`` or ``v1.3.0-rc.1``.
         environment: Name of the router's environment, for example ``staging``.
+        commit: Full id of the commit that the version is built from: all in the stack is tagged with it, and its
+            release has it on record. Empty when it is not known.
         **stack_options: What ``aws_cdk.Stack`` takes, such as ``env`` and ``synthesizer``.
 
     Attributes:
@@ -59,23 +63,29 @@ class ImmutableStack(Stack):
         router_environment: Name of the router's environment (``Stack.environment`` means account and region).
 
     Raises:
-        ConfigurationError: The service's name, the tag or the environment's name does not have the contract's form.
+        ConfigurationError: The service's name, the tag or the environment's name does not have the contract's form, or
+            the commit is no full id.
     """
 
-    def __init__(self, scope: Construct, *, service: str, tag: str, environment: str, **stack_options: Any) -> None:
+    def __init__(
+        self, scope: Construct, *, service: str, tag: str, environment: str, commit: str = "", **stack_options: Any
+    ) -> None:
         _check_name("service", service)
         check_no_slug(service)
         _check_name("environment", environment)
         _check_tag(service, tag)
+        _check_commit(commit)
         name = settings.stack_name(service, tag)
         super().__init__(scope, name, stack_name=name, **stack_options)
         self.service = service
         self.tag = tag
         self.router_environment = environment
-        self.node.set_context(_CONTEXT, {"service": service, "tag": tag, "environment": environment})
+        self.node.set_context(_CONTEXT, {"service": service, "tag": tag, "environment": environment, "commit": commit})
         Tags.of(self).add(settings.TAG_ENVIRONMENT, environment)
         Tags.of(self).add(settings.TAG_SERVICE, service)
         Tags.of(self).add(settings.TAG_VERSION, tag)
+        if commit:
+            Tags.of(self).add(settings.TAG_COMMIT, commit)
 
     @property
     def pipeline_function_name(self) -> str:
@@ -109,4 +119,12 @@ def _check_tag(service: str, tag: str) -> None:
             f"The pipeline function would be named {name!r}, which has {len(name)} characters; "
             f"Lambda takes {_FUNCTION_NAME_LIMIT}",
             advice="Shorten the service's name or the tag's pre-release part.",
+        )
+
+
+def _check_commit(commit: str) -> None:
+    if commit and not _COMMIT.fullmatch(commit):
+        raise ConfigurationError(
+            f"{commit!r} is not the full id of a commit",
+            advice="Give all 40 hexadecimal digits, as git rev-parse HEAD prints them.",
         )

@@ -63,6 +63,7 @@ class Release(Construct):
                 "Version": tag,
                 "Environment": environment,
                 "PipelineArn": pipeline.function_arn,
+                **({"Commit": version.commit} if version.commit else {}),
             },
         )
         # After all other aspects, which may still add resources.

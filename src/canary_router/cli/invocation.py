@@ -74,7 +74,7 @@ class Invocation:
         if emulator is not None and emulator.environment == environment and not elsewhere:
             # This process is one command: its environment is what every AWS client in it is made from.
             os.environ |= emulator.client_environment()
-        return environment, self._session()
+        return environment, self.session()
 
     def ports(self) -> "tuple[str, Ports]":
         """The environment, and the ports to its pointers and its record.
@@ -123,7 +123,8 @@ class Invocation:
         """Prints the one JSON document of this call."""
         print(json.dumps(document, indent=2, ensure_ascii=False))
 
-    def _session(self) -> "boto3.Session":
+    def session(self) -> "boto3.Session":
+        """A session for what belongs to no environment, such as a key."""
         import boto3
 
         if self.endpoint_url:

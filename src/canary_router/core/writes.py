@@ -8,6 +8,7 @@ SSM has no compare-and-set, so a write of ours may come over one that its maker 
 The blank v7 was meant for v5 and hides v6; putting that back hides v8. Each note says what its write was meant for.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -18,6 +19,19 @@ _BLANKED = "canary-router blanked "
 _WITHDREW = "canary-router withdrew "
 _OURS = (_BLANKED, _WITHDREW)
 _PUT_BACK = "canary-router put back version "
+_RELEASED = "canary-router released on order "
+_COMMIT = re.compile(re.escape(_RELEASED) + r"\S+ of commit (?P<commit>[0-9a-f]{40,64})", re.ASCII)
+
+
+def release_note(order: str, commit: str = "") -> str:
+    """The note of a write by which a version is released: the order, and the commit that the version was built from."""
+    return f"{_RELEASED}{order}" + (f" of commit {commit}" if commit else "")
+
+
+def commit_of(note: str) -> str:
+    """The commit that a release's note tells; empty where it tells none."""
+    match = _COMMIT.fullmatch(note)
+    return match["commit"] if match else ""
 
 
 def blank_note(release_id: str) -> str:

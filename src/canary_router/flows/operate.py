@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from canary_router import settings
 from canary_router.core.model import Version
 from canary_router.core.pointers import version_of
-from canary_router.core.writes import attributed, stands, withdrawal_note
+from canary_router.core.writes import attributed, release_note, stands, withdrawal_note
 from canary_router.errors import InvalidInput, Unavailable
 from canary_router.flows.blanking import blank_latest
 from canary_router.flows.latest import writes_from
 from canary_router.ports import Pointers
-
-_NOTE = "canary-router released on order"
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Released:
     version: int
 
 
-def release(pointers: Pointers, service: str, pipeline_arn: str, order: str) -> Released:
+def release(pointers: Pointers, service: str, pipeline_arn: str, order: str, commit: str = "") -> Released:
     """Writes ``latest``, once for each order: a deployment that repeats its last step does not release twice.
 
     Args:
@@ -30,6 +28,7 @@ def release(pointers: Pointers, service: str, pipeline_arn: str, order: str) -> 
         service: The service's name.
         pipeline_arn: ARN of the new version's pipeline function.
         order: An id of this order; the same id is the same order.
+        commit: The commit that the version was built from, for the record; empty when it is not known.
 
     Raises:
         InvalidInput: The ARN is not one of a Lambda function, or the service's name could be a version's.
@@ -37,7 +36,7 @@ def release(pointers: Pointers, service: str, pipeline_arn: str, order: str) -> 
         Uncertain: It may have been written; the same order may be given again.
     """
     version_named(service, pipeline_arn)
-    note = f"{_NOTE} {order}"
+    note = release_note(order, commit)
     latest = pointers.read(service).latest
     if latest is not None:
         for written in reversed(attributed(pointers.history(service, "latest", max(0, latest.version - 10)))):

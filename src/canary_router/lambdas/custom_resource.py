@@ -33,6 +33,7 @@ _PHYSICAL_ID = re.compile(r"release/(?P<service>[^/]+)/(?P<tag>[^/]+)/(?P<versio
 _NOTHING_RELEASED = "release/-/-/0"
 _KINDS = ("Create", "Update", "Delete")
 _TAG = re.compile(r"[A-Za-z0-9_.+-]{1,128}")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ANSWER_SECONDS = 10
 _READ_LAGS = (1.0, 2.0, 3.0)
 """Seconds to wait for a read of SSM that is as new as what was written before."""
@@ -187,7 +188,8 @@ def _release(pointers: Pointers, order: Order, config: settings.Settings) -> Out
             advice=f"It serves {', '.join(config.services)}: add the service to its construct and deploy it first.",
         )
     arn = order.properties.get("PipelineArn")
-    released = release(pointers, service, arn if isinstance(arn, str) else "", order.request_id)
+    commit = _property(order, "Commit", _COMMIT) if "Commit" in order.properties else ""
+    released = release(pointers, service, arn if isinstance(arn, str) else "", order.request_id, commit)
     return Outcome(f"release/{service}/{tag}/{released.version}", changed=True)
 
 

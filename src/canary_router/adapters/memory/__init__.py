@@ -14,6 +14,7 @@ from canary_router.adapters.memory.deployed import (
 from canary_router.adapters.memory.ledger import MemoryLedger
 from canary_router.adapters.memory.pipelines import MemoryPipelines
 from canary_router.adapters.memory.pointers import MemoryPointers
+from canary_router.adapters.memory.signer import MemorySigner
 from canary_router.adapters.memory.surroundings import ManualClock, MemoryMeter, MemoryNotifier
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "MemoryPipelines",
     "MemoryPointers",
     "MemoryRights",
+    "MemorySigner",
 ]
