@@ -15,11 +15,11 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT UV_PYTHON PYTHONPATH PYTHONHOME
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo frontend test chaos check format bench docs clean sim mutants
+.PHONY: help demo frontend test chaos check format bench docs clean sim mutants reference
 
 help: ## show this list
 	@while IFS= read -r line; do case "$$line" in \
-	  [a-z]*": "*"## "*) printf '  make %-9s%s\n' "$${line%%:*}" "$${line#*## }";; \
+	  [a-z]*": "*"## "*) printf '  make %-10s%s\n' "$${line%%:*}" "$${line#*## }";; \
 	esac; done < $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.ready $(if $(filter --spark,$(ARGS)),$(VENV)/.spark-ready) ## watch two releases being judged on this machine (ARGS="--keep" leaves it running)
@@ -46,6 +46,10 @@ sim: $(VENV)/.ready ## 20,000 schedules of the protocol under faults (ARGS="--se
 mutants: $(VENV)/.ready ## break the protocol on purpose, and write which check notices into the documentation
 	@$(BIN)/python -m canary_router.sim --mutants >docs/explanation/.mutants.md
 	@mv docs/explanation/.mutants.md docs/explanation/mutants.md
+
+reference: $(VENV)/.ready ## write the reference of the command line from its code
+	@$(BIN)/python -m canary_router.cli.reference >docs/reference/.cli.md
+	@mv docs/reference/.cli.md docs/reference/cli.md
 
 format: $(VENV)/.ready ## rewrite the code in the project's format
 	@$(BIN)/ruff format .

@@ -1,18 +1,15 @@
 """The stand-ins for EMR Serverless and OpenSearch as a process of their own, beside an emulator."""
 
-import json
 import os
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from canary_router.local import loopback
 from canary_router.local.record import Emulator
 from transformer.versions import HERE
 
@@ -36,7 +33,7 @@ def stand_ins(emulator: Emulator, folder: Path, *, plain: bool = True) -> Iterat
         folder: For what they say.
         plain: Run Spark jobs without Spark.
     """
-    port = _free_port()
+    port = loopback.free_port()
     command = [sys.executable, "-m", "transformer.standins", "--port", str(port), *(["--plain"] if plain else [])]
     environment = os.environ | emulator.client_environment() | {"PYTHONPATH": str(HERE.parent)}
     log = folder / "stand-ins.log"
@@ -52,16 +49,7 @@ def stand_ins(emulator: Emulator, folder: Path, *, plain: bool = True) -> Iterat
 def _served(url: str, process: "subprocess.Popen[bytes]", log: Path) -> StandIns:
     until = time.monotonic() + STARTED_WITHIN
     while process.poll() is None and time.monotonic() < until:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own server, by HTTP
-                found = json.load(answer)["stand_ins"]
-                return StandIns(spark=found["spark"], search=found["search"])
-        except urllib.error.URLError:
-            time.sleep(0.05)
+        if loopback.answers(url, "/"):
+            return StandIns(spark=f"{url}/spark", search=f"{url}/search")
+        time.sleep(0.05)
     raise AssertionError(f"The stand-ins do not serve: {log.read_text()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

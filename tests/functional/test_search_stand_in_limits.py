@@ -63,7 +63,7 @@ def reason(error: TransportError) -> str:
     """The reason that an error gives, in OpenSearch's form."""
     assert isinstance(error.info, dict)
     assert error.info["status"] == error.status_code
-    return str(error.info["error"]["reason"])
+    return str(error.info["error"]["root_cause"][0]["reason"])
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,7 @@ def reason(error: TransportError) -> str:
         ({"range": {"month": {"from": 1}}}, "[from]"),
         ({"bool": {"mustt": []}}, "[mustt]"),
         ({"bool": {"should": [{"match_all": {}}], "minimum_should_match": "75%"}}, "[minimum_should_match]"),
+        ({"bool": {"should": [{"match_all": {}}], "minimum_should_match": 0}}, "[minimum_should_match]"),
         ({"term": {"_id": "1"}}, "[_id]"),
     ],
 )
@@ -117,6 +118,7 @@ def test_a_part_of_a_search_that_it_does_not_know_is_refused_by_name(
         ("POST", "/days/_delete_by_query"),
         ("GET", "/_cat/indices"),
         ("GET", "/days/_search?q=wind"),
+        ("GET", "/days/_search?track_total_hits=many"),
         ("GET", "/days/_doc/1?_source=false"),
         ("PUT", "/days/_doc/1?routing=a"),
     ],
@@ -178,6 +180,22 @@ def test_an_order_by_relevance_is_refused_since_relevance_is_not_computed(client
     assert "needs a [sort]" in refusal(client, "POST", "/days/_search", {"query": within})
     for allowed in ({"sort": ["month"]}, {"size": 0}, {"query": {"bool": {"filter": query}}}):
         client.search(index="days", body={"query": query} | allowed)
+
+
+def test_numbers_beyond_all_bounds_are_compared_or_refused_and_break_nothing(client: OpenSearch) -> None:
+    client.indices.create(
+        index="any", body={"mappings": {"properties": {"a": {"type": "long"}, "b": {"type": "double"}}}}
+    )
+    client.index(index="any", id="1", body={"a": 1, "b": 1}, params={"refresh": "true"})
+    for number in ('"1e9999"', "1e400", f"1{'0' * 400}"):
+        query = f'{{"query": {{"range": {{"a": {{"lt": {number}}}}}}}}}'
+        assert client.count(index="any", body=query)["count"] == 1
+        assert client.count(index="any", body=query.replace("range", "term").replace("lt", "value"))["count"] == 0
+        assert "supports only finite values" in refusal(client, "POST", "/any/_search", query.replace('"a"', '"b"'))
+        for name in ("a", "b"):
+            assert f"failed to parse field [{name}]" in refusal(client, "PUT", "/any/_doc/2", f'{{"{name}": {number}}}')
+    client.indices.create(index="dated", body={"mappings": {"properties": {"at": {"type": "date"}}}})
+    assert "failed to parse field [at]" in refusal(client, "PUT", "/dated/_doc/1", {"at": 10**15})
 
 
 def test_leaving_out_an_index_by_its_name_is_refused(client: OpenSearch) -> None:

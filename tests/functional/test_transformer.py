@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
 ENVIRONMENT = "weather"
-JOB_SECONDS = 30
+JOB_SECONDS = 60
 
 
 @dataclass(frozen=True)
