@@ -111,7 +111,7 @@ def test_a_sigterm_does_not_wait_for_a_script(s3: "S3Client") -> None:
         workers = stand_ins.workers()
         begun = time.monotonic()
         assert stand_ins.end() == ""
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 15
         wait_until_gone(workers)
 
 
