@@ -33,15 +33,15 @@ def archive_of(members: Sequence[Member], kind: bytes = tarfile.REGTYPE, target:
     return stream.getvalue()
 
 
-def manifest_of(members: Sequence[Member], content: bytes, **parts: Any) -> bytes:
+def manifest_of(members: Sequence[Member], archive: bytes, **parts: Any) -> bytes:
     """A manifest that describes these members, with some of its parts changed."""
     manifest = Manifest(
         service="transformer",
         tag=version_from("v1.2.0"),
         commit="a" * 40,
         locks={},
-        content_sha256=sha256(content),
-        content_size=len(content),
+        content_sha256=sha256(archive),
+        content_size=len(archive),
         files=tuple(PackedFile(name, executable=False, size=len(data), sha256=sha256(data)) for name, data in members),
     )
     return json.dumps(json.loads(manifest.to_bytes()) | parts, indent=1, sort_keys=True).encode() + b"\n"

@@ -119,14 +119,21 @@ def test_what_is_no_plain_file_is_refused_even_if_the_key_has_signed_it(
     [
         *([("source/a", b"one")], [*MEMBERS, ("source/d", b"")], MEMBERS[::-1]),
         *([("source/a", b"one"), ("source/b/c", b"TWO")], [("source/a", b"one"), ("source/b/c", b"two more")]),
+        [("source/a", b"one"), ("source/b/x", b"two")],
     ],
-    ids=["one too few", "one too many", "another order", "another content", "another length"],
+    ids=["one too few", "one too many", "another order", "another content", "another length", "another name"],
 )
 def test_an_archive_that_is_not_what_its_manifest_lists_is_refused(
     members: list[tuple[str, bytes]], tmp_path: Path, into: Path
 ) -> None:
     content = archive_of(members)
     assert refused(artifact(tmp_path, SIGNER, manifest_of(MEMBERS, content), content), into) == "checksum"
+
+
+def test_an_archive_of_another_size_than_its_manifest_says_is_refused(tmp_path: Path, into: Path) -> None:
+    content = archive_of(MEMBERS)
+    said = {"sha256": forgery.sha256(content), "size": len(content) - 1}
+    assert refused(artifact(tmp_path, SIGNER, manifest_of(MEMBERS, content, content=said), content), into) == "checksum"
 
 
 def test_an_archive_that_is_none_is_refused(tmp_path: Path, into: Path) -> None:

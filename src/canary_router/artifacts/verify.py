@@ -114,7 +114,7 @@ def _walk(
 
 def _is(entry: tarfile.TarInfo, file: PackedFile) -> bool:
     is_plain = entry.type == tarfile.REGTYPE and not entry.issparse()
-    return is_plain and entry.name == file.path and entry.size == file.size
+    return is_plain and entry.name == file.path
 
 
 def _read(_: PackedFile, source: IO[bytes]) -> tuple[int, str]:

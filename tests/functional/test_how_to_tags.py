@@ -1,0 +1,201 @@
+"""The how-to from a tag to a version: its buildspecs are run as they stand there, and its tables are true."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from tests.contracts.tables import create_table
+from tests.functional.clones import Team, git
+from tests.unit.world import arn
+
+from canary_router import settings
+from canary_router.adapters.aws.parameters import SsmPointers
+from canary_router.flows.operate import release
+from canary_router.local import loopback
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/how-to/from-a-tag-to-a-version.md").read_text()
+AWS = """#!/bin/sh
+# aws s3 cp FILE s3://BUCKET/KEY, with a folder for the bucket
+[ "$1 $2" = "s3 cp" ] || exit 9
+to="$BUCKETS/${4#s3://}"
+mkdir -p "$(dirname "$to")" && cp "$3" "$to"
+"""
+CDK = '#!/bin/sh\necho "cdk $*" >>"$CALLS"\n'
+TESTS = "test:\n\t@echo tested >>$(CALLS); test ! -e broken\n"
+
+
+def commands(name: str) -> dict[str, list[str]]:
+    """The commands of each phase of a buildspec in the page."""
+    _, _, after = PAGE.partition(f"<!-- example: {name} -->\n```yaml\n")
+    text, end, _ = after.partition("```")
+    assert end, f"the page has no example {name!r}"
+    phases: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if phase := re.fullmatch(r"  (\w+):", line):
+            phases[phase[1]] = []
+        elif command := re.fullmatch(r"      - (.*)", line):
+            list(phases.values())[-1].append(command[1])
+    return phases
+
+
+class CodeBuild:
+    """Runs the phases of a buildspec by CodeBuild's rules, as far as these examples need them.
+
+    One shell for all of them; a phase ends at its first failure; build is not run when pre_build has failed, post_build
+    is run all the same after build, and is told.
+    """
+
+    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
+        self.out = folder / "out"
+        self._folder = folder
+        tools = folder / "tools"
+        for place in (self.out, tools):
+            place.mkdir()
+        for name, text in (("aws", AWS), ("cdk", CDK)):
+            (tools / name).write_text(text)
+            (tools / name).chmod(0o755)
+        path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        places = {"BUCKETS": folder / "buckets", "CALLS": folder / "calls", "OUT": self.out}
+        self._variables = {"PATH": path, **{name: str(place) for name, place in places.items()}, **variables}
+
+    @property
+    def calls(self) -> list[str]:
+        calls = self._folder / "calls"
+        return calls.read_text().splitlines() if calls.exists() else []
+
+    @property
+    def bucket(self) -> list[str]:
+        root = self._folder / "buckets"
+        return [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
+
+    def run(self, name: str, checkout: Path, **variables: str) -> tuple[int, str]:
+        phases = commands(name)
+        lines = ["ok=1", "failed=0"]
+        for phase, given in phases.items():
+            condition = {"build": '[ "$failed" = 0 ]', "post_build": '[ "$before" = 0 ]'}.get(phase, "true")
+            lines += [f"if {condition}; then", *(f"[ $ok = 0 ] || {{ {line}\n}} || ok=0" for line in given), "fi"]
+            lines += ['[ "$ok" = 1 ] || failed=1', "export CODEBUILD_BUILD_SUCCEEDING=$ok", "ok=1"]
+            if phase == "pre_build":
+                lines.append("before=$failed")
+        environment = os.environ | self._variables | {"CODEBUILD_SRC_DIR": str(checkout)} | variables
+        done = subprocess.run(
+            ["/bin/sh", "-c", "\n".join([*lines, "exit $failed"])],
+            cwd=checkout,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[dict[str, str]]:
+    """Variables with which AWS is reached: KMS, SSM and DynamoDB."""
+    server = ThreadedMotoServer(loopback.HOST, 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    server.stop()
+
+
+@pytest.fixture
+def client(cloud: dict[str, str]) -> Any:
+    session = boto3.Session("testing", "testing", region_name="us-east-1")
+    make: Any = session.client
+    return lambda service: make(service, endpoint_url=cloud["AWS_ENDPOINT_URL"])
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Team:
+    (tmp_path / "team").mkdir()
+    team = Team.founded(tmp_path / "team")
+    team.commit("main", "Makefile", TESTS)
+    return team
+
+
+@pytest.fixture
+def codebuild(tmp_path: Path, cloud: dict[str, str], client: Any) -> CodeBuild:
+    client("ssm").get_parameters(Names=["x"])  # moto takes seconds for a service's first call, and SSM's is waited for
+    key = client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    return CodeBuild(tmp_path, cloud | {"SIGNING_KEY": key, "ARTIFACTS": "artifacts"})
+
+
+def build(team: Team, codebuild: CodeBuild, tag: str) -> tuple[int, str]:
+    commit = git(team.desk, "rev-parse", "main")
+    team.tag(tag, commit)
+    variables = {"CODEBUILD_WEBHOOK_TRIGGER": f"tag/{tag}", "CODEBUILD_RESOLVED_SOURCE_VERSION": commit}
+    return codebuild.run("build", team.clone(tag), **variables)
+
+
+def test_a_tag_is_built_and_deployed_and_its_commit_cannot_change_afterwards(
+    team: Team, codebuild: CodeBuild, client: Any
+) -> None:
+    code, said = build(team, codebuild, "v1.2.0")
+    assert code == 0, said
+    (key,) = codebuild.bucket
+    assert key == "artifacts/production/transformer/v1.2.0/transformer-v1.2.0.zip"
+    place = {"STAGE": "production", "OBJECT_KEY": key.removeprefix("artifacts/")}
+    unpacked = codebuild.out / "source"
+    subprocess.run([sys.executable, "-m", "zipfile", "-e", str(codebuild.out / "artifact.zip"), unpacked], check=True)
+    create_table(client("dynamodb"), settings.table_name("production"))
+    code, said = codebuild.run("deploy", unpacked, **place)
+    assert code == 0, said
+    commit = git(team.desk, "rev-parse", "main")
+    assert codebuild.calls[-1] == (
+        f"cdk deploy --require-approval never --context tag=v1.2.0 --context commit={commit} --all"
+    )
+    # What the deployment would have done last: another commit of that version was released.
+    pointers = SsmPointers(client("ssm"), "production")
+    release(pointers, "transformer", arn("v1.2.0"), "order", "f" * 40)
+    (codebuild.out / "version").rename(codebuild.out / "before")
+    code, said = codebuild.run("deploy", unpacked, **place)
+    assert code == 1
+    refusals = json.loads((codebuild.out / "verified.json").read_text())["refusals"]
+    assert [it["rule"] for it in refusals] == ["commit"]
+    assert len([call for call in codebuild.calls if call.startswith("cdk")]) == 1
+
+
+def test_nothing_reaches_the_bucket_when_the_tests_fail_or_the_tag_is_refused(team: Team, codebuild: CodeBuild) -> None:
+    team.commit("main", "broken", "")
+    assert build(team, codebuild, "v1.2.0")[0] == 1
+    assert codebuild.calls == ["tested"]
+    git(team.desk, "rm", "--quiet", "broken")
+    team.commit("main")
+    code, said = build(team, codebuild, "v1.2.1-rc.1")
+    assert (code, codebuild.calls) == (1, ["tested"])
+    assert "is no commit of the branch 'staging', but of 'main'" in said
+    assert codebuild.bucket == []
+
+
+def test_the_tables_name_every_rule_and_no_other() -> None:
+    sources = {
+        "ci classify": ["core/tags.py"],
+        "ci pack": ["artifacts/pack.py"],
+        "ci verify": ["artifacts/bundle.py", "artifacts/verify.py", "core/manifest.py"],
+    }
+    for verb, files in sources.items():
+        _, _, after = PAGE.partition(f"| `{verb}`")
+        named = set(re.findall(r"`([a-z-]+)`", "".join(re.findall(r"\n\| ([^|]*) \|", after.partition("\n\n")[0]))))
+        text = "".join((ROOT / "src/canary_router" / file).read_text() for file in files)
+        said = set(re.findall(r'(?:Refusal|Rejected)\(\s*"([a-z-]+)"', text))
+        if verb == "ci verify":
+            said |= set(re.findall(r'\("([a-z]+)", "the ', text))
+        if verb == "ci pack":
+            said.add("path")
+        assert named == said, verb
