@@ -66,6 +66,7 @@ def spark(*, plain: bool) -> Iterator[Spark]:
         try:
             yield Spark(runs, label, time.time())
         finally:
+            # Before the folder goes, all that writes into it.
             runs.close()
             worker.close()
             shutil.rmtree(scratch / "worker", ignore_errors=True)
