@@ -22,7 +22,12 @@ def ask_at_terminal(question: str) -> bool | None:
     """Asks whoever sits at the terminal. None when nobody does: a pipe cannot mean yes."""
     if not sys.stdin.isatty():
         return None
-    return typer.confirm(question, err=True)
+    print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)  # stdout is for the answer
+    try:
+        return input().strip().lower() in ("y", "yes")
+    except EOFError:
+        print(file=sys.stderr)
+        return False
 
 
 @dataclass(frozen=True)
