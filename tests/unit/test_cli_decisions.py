@@ -1,5 +1,10 @@
 """Orders by the command line: what they do, whom they ask first, what they say, and how they end."""
 
+import os
+import pty
+import subprocess
+import sys
+
 import pytest
 from tests.unit.cli_desk import Person
 from tests.unit.world import SERVICE, World, arn
@@ -250,6 +255,24 @@ def test_an_order_that_nobody_can_tell_of_says_where_to_look(capsys: Capsys) -> 
     assert (seen.code, seen.out) == (3, "")
     assert "It is not known whether the order to pause was carried out" in seen.err
     assert "canary-router history transformer" in seen.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("y", True), ("Yes", True), ("n", False), ("", False), ("sure", False), ("\x04", False)]
+)
+def test_only_a_yes_at_a_terminal_is_one(typed: str, meant: bool) -> None:  # noqa: FBT001 - a case of the test
+    ours, theirs = pty.openpty()
+    program = "from canary_router.cli.desk import ask_at_terminal; print(ask_at_terminal('Sure?'))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert process.stderr.read(len("Sure? [y/N]: ")) == "Sure? [y/N]: "
+    os.write(ours, f"{typed}\n".encode() if typed != "\x04" else b"\x04")
+    out, _ = process.communicate(timeout=30)
+    os.close(ours)
+    os.close(theirs)
+    assert (process.returncode, out) == (0, f"{meant}\n")
 
 
 def test_ctrl_c_ends_with_a_word_and_without_a_traceback(capsys: Capsys) -> None:

@@ -54,6 +54,9 @@ def test_the_history_tells_releases_with_reasons_and_the_orders_that_they_took(c
     assert "resume by" in text
     assert "1 job failed, 0 allowed" in text
 
+    assert "abort by" not in text
+    assert all(line == line.rstrip() for line in seen.out.splitlines())
+
     document = person.gets("history", SERVICE)
     assert [it["version"] for it in document["releases"]] == ["v1.2.0", "v1.1.0", "v1.0.0"]
     assert [it["kind"] for it in document["orders"]] == ["abort", "resume", "pause"]

@@ -94,8 +94,9 @@ def test_the_help_of_the_command_lists_the_verbs_and_its_examples_parse(capsys: 
         parse(shlex.split(re.split(r"\s{2,}", line)[0]))
 
 
-def test_every_command_in_the_readme_parses() -> None:
-    lines = examples((ROOT / "README.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page", ["README.md", "docs/how-to/look-after-a-release.md"])
+def test_every_command_in_the_documentation_parses(page: str) -> None:
+    lines = examples((ROOT / page).read_text(encoding="utf-8"))
     assert lines
     for line in lines:
         parse(shlex.split(line))

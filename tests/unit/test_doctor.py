@@ -244,7 +244,10 @@ def test_a_release_that_is_not_sent_its_jobs(capsys: Capsys) -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (AccessRefused("Forbidden (HTTP 403)", advice="Rotate it."), "Front-ends are refused: Forbidden (HTTP 403)"),
+        (
+            AccessRefused("Forbidden (HTTP 403)", advice="Rotate it."),
+            "asked as a front-end asks it, and: Forbidden (HTTP 403)",
+        ),
         (AccessRefused("no"), "must hold the key of the API's usage plan"),
         (NotFound("No router is registered", advice="Deploy one."), "No router is registered -> Deploy one."),
         (ConfigurationError("no HTTPS address", advice="Correct it."), "no HTTPS address -> Correct it."),

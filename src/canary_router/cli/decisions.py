@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from canary_router.core.model import Release
     from canary_router.core.orders import Order, OrderKind
 
+_ID_CHARACTERS = 16
+"""Of an order's id: 64 random bits, which with the moment of the order is enough, and a rollback's name stays short."""
 PATIENCE_SECONDS = 20
 """For which a verb waits until the pointers are written."""
 
@@ -164,7 +166,8 @@ def _order(desk: "Desk", kind: "OrderKind", service: str, why: str) -> "Order":
     from canary_router import wiring
     from canary_router.core.orders import Order
 
-    return Order(wiring.new_id(), kind, service, desk.caller.who(), why, desk.ports.clock.now())
+    order_id = wiring.new_id().removeprefix("t-")[:_ID_CHARACTERS]
+    return Order(order_id, kind, service, desk.caller.who(), why, desk.ports.clock.now())
 
 
 def _give(call: Invocation, desk: "Desk", order: "Order", release_id: str | None = None) -> None:

@@ -22,7 +22,12 @@ def ask_at_terminal(question: str) -> bool | None:
     """Asks whoever sits at the terminal. None when nobody does: a pipe cannot mean yes."""
     if not sys.stdin.isatty():
         return None
-    return typer.confirm(question, err=True)
+    print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)  # stdout is for the answer
+    try:
+        return input().strip().lower() in ("y", "yes")
+    except EOFError:
+        print(file=sys.stderr)
+        return False
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,14 @@ class Desk:
 def aws_desk(environment: str, session: "boto3.Session") -> Desk:
     """The desk in front of AWS, with the session's credentials."""
     from canary_router import wiring
+    from canary_router.cli.late import late
 
     def instruments() -> "Instruments":
         from canary_router.cli.door import ClientDoor
         from canary_router.flows.doctor import Instruments
 
-        rights, limits = wiring.aws_instruments(session, environment)
+        rights, limits = wiring.aws_instruments(late(session), environment)
         return Instruments(rights, limits, ClientDoor(environment, session))
 
-    functions, caller, nudge = wiring.aws_controls(session, environment)
-    return Desk(environment, wiring.aws_ports(session, environment), functions, caller, nudge, instruments)
+    functions, caller, nudge = wiring.aws_controls(late(session), environment)
+    return Desk(environment, wiring.aws_ports(late(session), environment), functions, caller, nudge, instruments)

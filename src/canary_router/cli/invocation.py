@@ -83,11 +83,12 @@ class Invocation:
             ConfigurationError: As ``reach``.
         """
         from canary_router import wiring
+        from canary_router.cli.late import late
 
         if self.given is not None:
             return self.given.environment, self.given.ports
         environment, session = self.reach()
-        return environment, wiring.aws_ports(session, environment)
+        return environment, wiring.aws_ports(late(session), environment)
 
     def desk(self) -> "Desk":
         """The ports, and what orders need besides.

@@ -225,7 +225,7 @@ def _key(patient: Patient) -> Iterator[Finding]:
     except AccessRefused as error:
         yield Finding(
             "",
-            f"Front-ends are refused: {error}",
+            f"The router was asked as a front-end asks it, and: {error}",
             error.advice or "The secret that Cloud Map names must hold the key of the API's usage plan.",
         )
 
