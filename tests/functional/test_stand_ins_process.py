@@ -1,5 +1,6 @@
 """The stand-ins as a process: both behind one port, quiet, and gone with all that it has started when it must end."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -111,7 +112,7 @@ def test_a_sigterm_does_not_wait_for_a_script(s3: "S3Client") -> None:
         workers = stand_ins.workers()
         begun = time.monotonic()
         assert stand_ins.end() == ""
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 15
         wait_until_gone(workers)
 
 
@@ -130,4 +131,14 @@ def test_a_port_that_is_taken_is_named(s3: "S3Client") -> None:
         done = subprocess.run(command(port, "--plain"), env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyspark") is not None, reason="PySpark is installed here")
+def test_without_pyspark_the_process_says_how_to_get_it_and_how_to_do_without() -> None:
+    environment = os.environ | {"PYTHONPATH": str(EXAMPLES)}
+    done = subprocess.run(command(0), env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "PySpark is not installed" in done.stderr
+    assert "--plain" in done.stderr
     assert "Traceback" not in done.stderr

@@ -18,7 +18,7 @@ from botocore.config import Config
 
 from transformer.standins.search.api import Search
 from transformer.standins.spark.api import Spark
-from transformer.standins.spark.java import NoJava, with_java
+from transformer.standins.spark.java import INSTALL, NoJava, with_java
 from transformer.standins.spark.jobs import Jobs
 from transformer.standins.spark.objects import Objects
 from transformer.standins.spark.runs import JobRuns
@@ -50,7 +50,7 @@ def spark(*, plain: bool) -> Iterator[Spark]:
     try:
         label = "plain" if plain else f"pyspark-{version('pyspark')}"
     except PackageNotFoundError as error:
-        raise Unusable("PySpark is not installed: uv sync --extra spark, or else --plain") from error
+        raise Unusable(f"PySpark is not installed: {INSTALL}; --plain does without it") from error
     with tempfile.TemporaryDirectory(prefix="stand-ins-", ignore_cleanup_errors=True) as folder:
         scratch = Path(folder)
         for name in ("cache", "jobs", "worker"):
@@ -66,6 +66,7 @@ def spark(*, plain: bool) -> Iterator[Spark]:
         try:
             yield Spark(runs, label, time.time())
         finally:
+            # Before the folder goes, all that writes into it.
             runs.close()
             worker.close()
             shutil.rmtree(scratch / "worker", ignore_errors=True)

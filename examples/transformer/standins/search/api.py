@@ -232,10 +232,12 @@ def _of_search(parameters: Mapping[str, str]) -> dict[str, Any]:
             found[name] = int(parameters[name])
     if "track_total_hits" in parameters:
         value = parameters["track_total_hits"]
-        found["track_total_hits"] = int(value) if value.isdecimal() else value == "true" if value != "false" else False
+        if not value.isdecimal() and value not in _FLAGS:
+            raise illegal(f"Failed to parse value [{value}] of [track_total_hits]")
+        found["track_total_hits"] = int(value) if value.isdecimal() else _FLAGS[value]
     source = parameters.get("_source")
     if source is not None:
-        found["_source"] = {"true": True, "false": False}.get(source, source.split(","))
+        found["_source"] = _FLAGS.get(source, source.split(","))
     lists = {name: parameters[f"_source_{name}"].split(",") for name in _LISTS if f"_source_{name}" in parameters}
     if lists and source is not None:
         raise illegal("Give [_source], or [_source_includes] and [_source_excludes], to this stand-in")
@@ -243,6 +245,7 @@ def _of_search(parameters: Mapping[str, str]) -> dict[str, Any]:
 
 
 _LISTS = ("includes", "excludes")
+_FLAGS: Mapping[str, bool] = {"true": True, "false": False}
 
 
 def _shards(indices: list[Index], **more: int) -> dict[str, int]:

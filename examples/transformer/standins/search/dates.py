@@ -18,6 +18,8 @@ _DATES = {
 _EPOCH_MILLIS = "epoch_millis"
 _MILLIS = re.compile(r"-?\d{1,18}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999
+"""The years 1 to 9999, which are all that Python knows."""
 
 
 def formats(text: str) -> tuple[str, ...]:
@@ -46,7 +48,7 @@ def read(text: str, accepted: Sequence[str], *, up: bool = False) -> int:
         ValueError: The text has none of the formats, or is no day of the calendar.
     """
     for name in accepted:
-        if name == _EPOCH_MILLIS and _MILLIS.fullmatch(text):
+        if name == _EPOCH_MILLIS and _MILLIS.fullmatch(text) and _EARLIEST <= int(text) <= _LATEST:
             return int(text)
         if name in _DATES and (found := _DATES[name].fullmatch(text)):
             try:

