@@ -43,3 +43,9 @@ def largest(assembled: Path) -> Template:
 def version(assembled: Path) -> Template:
     """One version of a service."""
     return Template.read(assembled, stacks.VERSION)
+
+
+@pytest.fixture(scope="session")
+def delivery(assembled: Path) -> Template:
+    """What the development account has for delivery."""
+    return Template.read(assembled, stacks.DELIVERY)

@@ -37,7 +37,8 @@ def test_cdk_nag_finds_fault_only_with_the_stack_that_is_at_fault(tmp_path: Path
 def test_cfn_lint_finds_fault_only_with_the_template_that_is_at_fault(assembled: Path, tmp_path: Path) -> None:
     at_fault = tmp_path / "at-fault.template.json"
     at_fault.write_text(json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"Nme": "q"}}}}))
-    templates = [assembled / f"{name}.template.json" for name in (stacks.DEFAULT, stacks.CHOSEN, stacks.VERSION)]
+    names = (stacks.DEFAULT, stacks.CHOSEN, stacks.VERSION, stacks.DELIVERY)
+    templates = [assembled / f"{name}.template.json" for name in names]
     command = [str(Path(sys.executable).with_name("cfn-lint")), "--format", "json", *map(str, [*templates, at_fault])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = {(finding["Filename"], finding["Rule"]["Id"]) for finding in json.loads(done.stdout)}
