@@ -2,6 +2,9 @@
 
 import os
 import subprocess
+import tarfile
+import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ from tests.functional.clones import GIT, Team, git
 
 from canary_router.adapters.git import GitRepository
 from canary_router.adapters.memory import MemorySigner
-from canary_router.artifacts import Packed, Packing, Verified, pack, verify
+from canary_router.artifacts import Packed, Packing, Verified, bundle, pack, verify
 from canary_router.core.manifest import Expected
 from canary_router.core.tags import Accepted, Refused, version_from
 from canary_router.errors import InvalidInput, Unavailable
@@ -60,6 +63,8 @@ def test_what_is_unpacked_is_what_was_committed_byte_for_byte(team: Team, tmp_pa
     into = tmp_path / "into"
     assert verify(tmp_path / "a.zip", SIGNER, EXPECTED, into) == Verified(made.manifest)
     found = {str(path.relative_to(into)): path for path in into.rglob("*") if path.is_file()}
+    built = [file.path for file in made.manifest.files if file.path.startswith("assembly/")]
+    assert built == ["assembly/asset.1/run", "assembly/manifest.json"]  # not in the order of the disk
     committed = git(team.desk, "-c", "core.quotePath=false", "ls-tree", "-r", "--name-only", "main").splitlines()
     assert set(found) == {f"source/{name}" for name in committed} | {"assembly/manifest.json", "assembly/asset.1/run"}
     for name in committed:
@@ -94,6 +99,35 @@ def test_the_same_commit_gives_the_same_bytes_on_any_machine(team: Team, tmp_pat
         os.umask(before)
     assert first == second
     assert (tmp_path / "a.zip").read_bytes() == (other / "b.zip").read_bytes()
+
+
+def test_nothing_in_an_artifact_tells_when_or_by_whom_it_was_made(team: Team, tmp_path: Path) -> None:
+    assert isinstance(packed(team, tmp_path / "a.zip"), Packed)
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {entry.create_system for entry in archive.infolist()} == {3}
+        with tarfile.open(fileobj=archive.open(bundle.CONTENT)) as content:
+            entries = content.getmembers()
+    made = {(entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname) for entry in entries}
+    assert made == {(315_532_800, 0, 0, "", "")}
+    assert {entry.mode for entry in entries} == {0o644, 0o755}
+
+
+def test_files_larger_than_one_portion_and_a_repository_of_sha256_are_packed(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--object-format=sha256", "large")
+    desk = tmp_path / "large"
+    for number in range(3):
+        (desk / str(number)).write_bytes(bytes([number]) * 40_000_000)
+    git(desk, "add", ".")
+    git(desk, "commit", "--quiet", "--message", "large")
+    commit = git(desk, "rev-parse", "HEAD")
+    accepted = Accepted(version_from("v1.2.0"), commit, "main")
+    made = pack(GitRepository(desk), accepted, Packing("transformer", []), SIGNER, tmp_path / "a.zip")
+    assert isinstance(made, Packed)
+    assert [file.sha256 for file in made.manifest.files] == [
+        forgery.sha256(bytes([number]) * 40_000_000) for number in range(3)
+    ]
+    assert verify(tmp_path / "a.zip", SIGNER, EXPECTED) == Verified(made.manifest)
 
 
 def test_another_commit_or_another_tag_gives_another_artifact(team: Team, tmp_path: Path) -> None:
@@ -144,18 +178,23 @@ def test_places_that_cannot_be_used_are_told(team: Team, tmp_path: Path) -> None
         verify(tmp_path / "a.zip", SIGNER, EXPECTED, tmp_path / "none/into")
 
 
-def test_a_commit_that_git_has_lost_parts_of_is_not_packed(team: Team, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["lost", "cut off", "changed"])
+def test_a_commit_that_git_has_lost_parts_of_is_not_packed(team: Team, tmp_path: Path, what: str) -> None:
     repository, accepted = tagged(team)
     lost = git(team.desk, "rev-parse", "main:ä b/日本.txt")
-    clones = list(tmp_path.glob("ci-*/.git/objects/pack/*.pack"))
-    assert clones
-    for path in clones:
-        objects = path.parents[1]
-        for file in path.parent.iterdir():
-            file.rename(tmp_path / file.name)
-        with (tmp_path / path.name).open("rb") as stream:
-            subprocess.run([*GIT, "unpack-objects", "-q"], cwd=objects.parent, stdin=stream, check=True)
-        (objects / lost[:2] / lost[2:]).unlink()
+    (pack_file,) = tmp_path.glob("ci-*/.git/objects/pack/*.pack")
+    objects = pack_file.parents[1]
+    for file in list(pack_file.parent.iterdir()):
+        file.rename(tmp_path / file.name)
+    with (tmp_path / pack_file.name).open("rb") as stream:
+        subprocess.run([*GIT, "unpack-objects", "-q"], cwd=objects.parent, stdin=stream, check=True)
+    place = objects / lost[:2] / lost[2:]
+    content = zlib.decompress(place.read_bytes())
+    place.unlink()
+    if what == "cut off":
+        place.write_bytes(zlib.compress(content[:-5]))
+    elif what == "changed":
+        place.write_bytes(zlib.compress(content[:-1] + b"y"))
     with pytest.raises(Unavailable, match="git cannot read"):
         pack(repository, accepted, PACKING, SIGNER, tmp_path / "a.zip")
     assert not (tmp_path / "a.zip").exists()

@@ -77,3 +77,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # A finding of cdk-nag fails the synthesis.
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
+
+
+@pytest.fixture(scope="session")
+def delivery(assembled: Path) -> Template:
+    """What the development account has for delivery."""
+    return Template.read(assembled, stacks.DELIVERY)

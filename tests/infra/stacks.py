@@ -9,6 +9,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from canary_router.cdk import (
     BundledFunction,
     CanaryRouter,
+    Delivery,
+    DeliveryOptions,
     ExtraTarget,
     FunctionOptions,
     ImmutableStack,
@@ -23,6 +25,18 @@ DEFAULT = "router-staging"
 CHOSEN = "router-local"
 LARGEST = "router-largest"
 VERSION = "transformer-v1-3-0-rc-1"
+DELIVERY = "delivery"
+READERS = {
+    "staging": "arn:aws:iam::222222222222:role/staging-pipeline",
+    "production": "arn:aws:iam::333333333333:role/production-pipeline",
+}
+DELIVERY_OPTIONS = DeliveryOptions(
+    repository="example/transformer",
+    pull_request_buildspec="version: 0.2\nphases:\n  build:\n    commands:\n      - make check test\n",
+    tag_buildspec="version: 0.2\nphases:\n  build:\n    commands:\n      - ./release.sh\n",
+    readers=READERS,
+    actors=["583231", "9919"],
+)
 LONG_NAME = "x" * 38
 LARGEST_SERVICES = tuple(f"{LONG_NAME}{letter}a" for letter in "abcdefghijklmnopqrstuvwxyz"[:MAX_SERVICES])
 
@@ -80,4 +94,5 @@ def build(outdir: Path) -> cdk.App:
     CanaryRouter(largest, "Router", environment="e" * 40, services=LARGEST_SERVICES)
 
     Transformer(app, "v1.3.0-rc.1")
+    Delivery(cdk.Stack(app, DELIVERY), "Delivery", service="transformer", options=DELIVERY_OPTIONS)
     return app

@@ -39,7 +39,8 @@ def test_cfn_lint_finds_fault_only_with_the_template_that_is_at_fault(
 ) -> None:
     at_fault = tmp_path / "at-fault.template.json"
     at_fault.write_text(json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"Nme": "q"}}}}))
-    templates = [assembled / f"{name}.template.json" for name in (stacks.DEFAULT, stacks.CHOSEN, stacks.VERSION)]
+    names = (stacks.DEFAULT, stacks.CHOSEN, stacks.VERSION, stacks.DELIVERY)
+    templates = [assembled / f"{name}.template.json" for name in names]
     templates += sorted(sample.glob("transformer-*.template.json"))
     assert len(templates) > 10
     command = [str(Path(sys.executable).with_name("cfn-lint")), "--format", "json", *map(str, [*templates, at_fault])]

@@ -6,10 +6,10 @@ Nothing that a clone's own files say can change the answers: not replacement obj
 ancestry, nor hooks, nor the variables by which git is pointed at another repository.
 """
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from canary_router.errors import ConfigurationError, InvalidInput, Unavailable
 
 _SECONDS = 120
 _ANSWER_AT_MOST = 2000
+_PORTION = 64 * 1024 * 1024
+"""Bytes of files that are asked for at once."""
+_SHA1_DIGITS = 40
 _ELSEWHERE = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -112,25 +115,22 @@ class GitRepository:
         """Reads files of a commit, one after the other, byte for byte as they were committed.
 
         Raises:
-            Unavailable: git cannot read one.
+            Unavailable: git cannot read one, or has other bytes than its id says.
         """
-        command = self._command(["cat-file", "--batch"])
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(), cwd=self._folder
-        ) as git:
-            if git.stdin is None or git.stdout is None:
-                raise AssertionError("both are pipes")
-            with closing(git.stdin):
-                for file in files:
-                    git.stdin.write(f"{file.object_id}\n".encode())
-                    git.stdin.flush()
-                    header = git.stdout.readline().split()
-                    if header[1:] != [b"blob", str(file.size).encode()]:
-                        raise Unavailable(f"git cannot read {shown(file.path)}", advice="Clone the repository anew.")
-                    content = git.stdout.read(file.size)
-                    if len(content) != file.size or git.stdout.read(1) != b"\n":
-                        raise Unavailable(f"git cannot read all of {shown(file.path)}", advice="Clone it anew.")
-                    yield file, content
+        for some in _portions(files):
+            # All questions at once: git gives fewer bytes than it says of a file that is cut off, and waiting for
+            # the others would never end.
+            asked = "".join(f"{file.object_id}\n" for file in some).encode()
+            answer = memoryview(self._run(["cat-file", "--batch"], asked))
+            at = 0
+            for file in some:
+                at += len(f"{file.object_id} blob {file.size}\n")
+                content = bytes(answer[at : at + file.size])
+                at += file.size + 1
+                if _blob_id(content, len(file.object_id)) != file.object_id:
+                    advice = "Its object is damaged here: clone the repository anew."
+                    raise Unavailable(f"git cannot read {shown(file.path)} as it was committed", advice=advice)
+                yield file, content
 
     def _branch(self, name: str, tip: str, commit: str) -> Branch:
         if not tip or not commit:
@@ -180,19 +180,19 @@ class GitRepository:
     def _ask(self, *arguments: str) -> str:
         return self._run(list(arguments)).decode(errors="backslashreplace")
 
-    def _run(self, arguments: list[str]) -> bytes:
-        done = self._finished(arguments)
+    def _run(self, arguments: list[str], given: bytes = b"") -> bytes:
+        done = self._finished(arguments, given)
         if done.returncode != 0:
             raise _failure(arguments[0], done)
         return done.stdout
 
-    def _finished(self, arguments: list[str]) -> "subprocess.CompletedProcess[bytes]":
+    def _finished(self, arguments: list[str], given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
         try:
             return subprocess.run(
                 self._command(arguments),
                 env=_environment(),
                 cwd=self._folder,
-                stdin=subprocess.DEVNULL,
+                input=given,
                 capture_output=True,
                 timeout=_SECONDS,
                 check=False,
@@ -210,6 +210,28 @@ class GitRepository:
 
     def _command(self, arguments: list[str]) -> list[str]:
         return ["git", *(part for setting in _SETTINGS for part in ("-c", setting)), *arguments]
+
+
+def _portions(files: tuple[TreeFile, ...]) -> Iterator[list[TreeFile]]:
+    """The files in portions of bounded size, a larger file alone."""
+    portion: list[TreeFile] = []
+    size = 0
+    for file in files:
+        if portion and size + file.size > _PORTION:
+            yield portion
+            portion, size = [], 0
+        portion.append(file)
+        size += file.size
+    if portion:
+        yield portion
+
+
+def _blob_id(content: bytes, digits: int) -> str:
+    """The id that git gives a file's content; repositories differ in the length of their ids."""
+    digest = hashlib.sha1(usedforsecurity=False) if digits == _SHA1_DIGITS else hashlib.sha256()
+    digest.update(b"blob %d\0" % len(content))
+    digest.update(content)
+    return digest.hexdigest()
 
 
 def _environment() -> dict[str, str]:

@@ -32,6 +32,7 @@ _DIRECTORY_AT_MOST = 1024
 _1980 = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a ZIP file can say."""
 _UNIX = 3
+_ENCRYPTED = 1
 _DAMAGED = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError)
 """What reading a ZIP file may come to."""
 
@@ -92,7 +93,7 @@ def _of_file(file: BinaryIO) -> Bundle:
 def _check_end(file: BinaryIO) -> None:
     """Sees to it that the list of entries is short before anybody reads it."""
     size = file.seek(0, os.SEEK_END)
-    if not _END.size <= size <= sum(_LIMITS.values()) + 2 * _DIRECTORY_AT_MOST:
+    if size < _END.size:
         _refuse(f"has {size} bytes")
     file.seek(size - _END.size)
     mark, disk, first, here, entries, length, offset, comment = _END.unpack(file.read(_END.size))
@@ -106,8 +107,7 @@ def _of_zip(archive: zipfile.ZipFile) -> Bundle:
     entries = archive.infolist()
     _check_sizes({entry.filename: entry.file_size for entry in entries})
     for entry in entries:
-        # Bit 0 means encrypted. What is only stored takes as much room here as it will take there.
-        if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 or entry.compress_size != entry.file_size:
+        if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & _ENCRYPTED:
             _refuse(f"has a compressed or encrypted entry, {entry.filename}")
     parts = {name: _whole(archive.open(name), name) for name in (MANIFEST, SIGNATURE)}
     return Bundle(parts[MANIFEST], parts[SIGNATURE], lambda: archive.open(CONTENT))

@@ -4,6 +4,7 @@ Needs the ``cdk`` extra. Nothing else in the package imports this one.
 """
 
 from canary_router.cdk.attributes import Discover, Publish, PublishFirst
+from canary_router.cdk.delivery import Delivery, DeliveryOptions
 from canary_router.cdk.discovery import shared_cloud_map_service
 from canary_router.cdk.function import BundledFunction, FunctionOptions
 from canary_router.cdk.immutable import ImmutableStack
@@ -17,6 +18,8 @@ from canary_router.core.policy import Policy
 __all__ = [
     "BundledFunction",
     "CanaryRouter",
+    "Delivery",
+    "DeliveryOptions",
     "Discover",
     "ExtraTarget",
     "FunctionOptions",
