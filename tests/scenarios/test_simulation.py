@@ -115,7 +115,7 @@ def _asked_for_a_place(outcome: Outcome, opened: Transition) -> int:
 def test_a_violation_is_shrunk_to_a_story_that_a_person_can_follow() -> None:
     with _named("admission without the budget's clause").alive():
         outcome = next(found for found in (run(plan_for(seed)) for seed in range(1, 200)) if any(found.violations))
-        smaller = shrunk(outcome, seconds=3)
+        smaller = shrunk(outcome, seconds=10)
         told = story(run(smaller.plan, story=True))
     assert len(smaller.plan.requests) < len(outcome.plan.requests)
     assert "VIOLATED  budget" in told

@@ -70,7 +70,7 @@ def end_group(pid: int, start: str, *, grace: float) -> None:
         os.killpg(pid, signal.SIGKILL)
     _wait_while(lambda: is_alive(pid, start) or group_members(pid) != [], pid, grace)
     if child := _children.pop(pid, None):
-        child.poll()
+        child.wait(grace)  # its first thread may be gone a moment before the last one is
 
 
 def group_members(group: int) -> list[int]:
