@@ -6,7 +6,8 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from tests.infra import stacks
+from aws_cdk import assertions
+from tests.infra import pages, stacks
 from tests.infra.access import OWNER, Request, answer
 from tests.infra.templates import Template, shown
 
@@ -219,6 +220,14 @@ def test_a_service_whose_name_cannot_be_one_is_refused(service: str) -> None:
     options: DeliveryOptions = stacks.DELIVERY_OPTIONS
     with pytest.raises(ConfigurationError, match="is not the name of a service"):
         Delivery(cdk.Stack(cdk.App(), "x"), "Delivery", service=service, options=options)
+
+
+def test_the_example_of_the_how_to_makes_one() -> None:
+    names: dict[str, object] = {}
+    exec(pages.example("docs/how-to/from-a-tag-to-a-version.md", "delivery"), names)  # noqa: S102 - the project's own text
+    stack = names["stack"]
+    assert isinstance(stack, cdk.Stack)
+    assertions.Template.from_stack(stack).resource_count_is("AWS::CodeBuild::Project", 2)
 
 
 def _project(delivery: Template, name: str) -> dict[str, Any]:
