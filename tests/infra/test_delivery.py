@@ -104,6 +104,7 @@ def test_the_roles_decrypt_through_s3_and_verify_and_nobody_but_the_build_signs(
     admin = OTHERS[4]
     assert answer(signing, Request(admin, "kms:Sign", "*")) == "Deny"
     assert answer(signing, Request(admin, "kms:PutKeyPolicy", "*")) == "Allow"
+    assert answer(signing, _request(BUILDER_ARN, "kms:Sign", "*")) == "Allow"
 
 
 def test_the_build_of_a_pull_request_may_write_its_log_and_nothing_else(delivery: Template) -> None:
