@@ -11,7 +11,8 @@ import pytest
 from tests.functional import forgery
 from tests.functional.clones import GIT, Team, git
 
-from canary_router.adapters.git import GitRepository
+from canary_router.adapters.git import GitRepository, TreeFile
+from canary_router.adapters.git import _portions as git_portions
 from canary_router.adapters.memory import MemorySigner
 from canary_router.artifacts import Packed, Packing, Verified, bundle, pack, verify
 from canary_router.core.manifest import Expected
@@ -155,6 +156,24 @@ def test_a_link_or_a_submodule_or_a_missing_lock_is_refused(team: Team, tmp_path
     assert rule(pack(GitRepository(team.desk), accepted, PACKING, SIGNER, out)) == "submodule"
     assert not out.exists()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".canary")] == []
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\\b", "\u202etxt.exe"])
+def test_a_name_that_not_every_file_system_takes_is_refused_when_it_is_packed(
+    team: Team, tmp_path: Path, name: str
+) -> None:
+    team.commit("main", name)
+    assert rule(packed(team, tmp_path / "a.zip")) == "path"
+
+
+@pytest.mark.parametrize("sizes", [[], [1], [50, 14, 1], [65, 1, 65], [30] * 7, [0, 64, 0, 0]], ids=str)
+def test_no_more_is_asked_of_git_at_once_than_fits_into_memory(sizes: list[int]) -> None:
+    megabyte = 1024 * 1024
+    files = tuple(TreeFile(str(number), "100644", "", size * megabyte) for number, size in enumerate(sizes))
+    portions = list(git_portions(files))
+    assert [file for portion in portions for file in portion] == list(files)
+    assert all(len(portion) == 1 or sum(it.size for it in portion) <= 64 * megabyte for portion in portions)
+    assert all(portions)
 
 
 def test_a_link_in_an_assembly_is_refused(team: Team, tmp_path: Path) -> None:

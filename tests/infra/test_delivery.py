@@ -6,7 +6,8 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from tests.infra import stacks
+from aws_cdk import assertions
+from tests.infra import pages, stacks
 from tests.infra.access import OWNER, Request, answer
 from tests.infra.templates import Template, shown
 
@@ -103,6 +104,7 @@ def test_the_roles_decrypt_through_s3_and_verify_and_nobody_but_the_build_signs(
     admin = OTHERS[4]
     assert answer(signing, Request(admin, "kms:Sign", "*")) == "Deny"
     assert answer(signing, Request(admin, "kms:PutKeyPolicy", "*")) == "Allow"
+    assert answer(signing, _request(BUILDER_ARN, "kms:Sign", "*")) == "Allow"
 
 
 def test_the_build_of_a_pull_request_may_write_its_log_and_nothing_else(delivery: Template) -> None:
@@ -219,6 +221,14 @@ def test_a_service_whose_name_cannot_be_one_is_refused(service: str) -> None:
     options: DeliveryOptions = stacks.DELIVERY_OPTIONS
     with pytest.raises(ConfigurationError, match="is not the name of a service"):
         Delivery(cdk.Stack(cdk.App(), "x"), "Delivery", service=service, options=options)
+
+
+def test_the_example_of_the_how_to_makes_one() -> None:
+    names: dict[str, object] = {}
+    exec(pages.example("docs/how-to/from-a-tag-to-a-version.md", "delivery"), names)  # noqa: S102 - the project's own text
+    stack = names["stack"]
+    assert isinstance(stack, cdk.Stack)
+    assertions.Template.from_stack(stack).resource_count_is("AWS::CodeBuild::Project", 2)
 
 
 def _project(delivery: Template, name: str) -> dict[str, Any]:

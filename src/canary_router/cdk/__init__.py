@@ -1,4 +1,4 @@
-"""Constructs for the AWS CDK: the router, the immutable stacks whose versions it releases, and what stacks publish.
+"""Constructs for the AWS CDK: the router, the immutable stacks that it releases, what stacks publish, and delivery.
 
 Needs the ``cdk`` extra. Nothing else in the package imports this one.
 """
