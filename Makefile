@@ -61,7 +61,7 @@ bench: $(VENV)/.ready ## what a request costs beside boto3 and the naive design 
 	@$(BIN)/python -m bench.run $(ARGS)
 
 docs: $(VENV)/.docs-ready ## build the documentation into build/site
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/.site/mkdocs.yml
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/.site/mkdocs.yml
 
 clean: ## end a running emulator and remove all that was built
 	@if [ -e .canary-router/state.json ]; then \

@@ -12,7 +12,7 @@ from canary_router.errors import CanaryRouterError, ConfigurationError
 from canary_router.local import emulator
 from canary_router.local.home import state_home
 from frontend.app import Application
-from frontend.desk import Desk
+from frontend.desk import CONTRACTS, Desk
 from frontend.server import Server
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -26,6 +26,9 @@ def arguments() -> argparse.Namespace:
         nargs="?",
         default=os.environ.get(settings.ENV_ENVIRONMENT, ""),
         help=f"where the router is; by default ${settings.ENV_ENVIRONMENT}, or that of the emulator on this machine",
+    )
+    parser.add_argument(
+        "--contract", choices=CONTRACTS, default="v1", help="contract of the orders: v2 from v1.4.0 on, v1 until v2.0.0"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at; by default only this machine")
     parser.add_argument("--port", type=int, default=8080, help="port to listen at; 0 takes a free one")
@@ -61,7 +64,7 @@ def main() -> int:
         if session.region_name is None:
             raise ConfigurationError("No AWS region is known", advice="Set AWS_DEFAULT_REGION, or AWS_PROFILE.")
         hosts = _LOOPBACK if options.host in _LOOPBACK else None
-        application = Application(Desk(environment, session), hosts)
+        application = Application(Desk(environment, session, options.contract), hosts)
         server = Server(options.host, options.port, application)
     except CanaryRouterError as error:
         print(f"{error}\n{error.advice}".strip(), file=sys.stderr)

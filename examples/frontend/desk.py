@@ -17,6 +17,8 @@ from frontend.result import Place, Result, ResultUnreadable, fetch, stack_of
 
 SERVICE = "transformer"
 _log = logging.getLogger(__name__)
+CONTRACTS: dict[str, dict[str, str]] = {"v1": {}, "v2": {"metric": "measure"}}
+"""What the fields of an order are called, where it is not what they are called here. From v1.4.0 on both are taken."""
 _PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
 
 
@@ -45,10 +47,12 @@ class Desk:
     Args:
         environment: Name of the environment: all that is configured.
         session: boto3 session.
+        contract: The contract of its orders, a key of ``CONTRACTS``.
     """
 
-    def __init__(self, environment: str, session: boto3.Session) -> None:
+    def __init__(self, environment: str, session: boto3.Session, contract: str = "v1") -> None:
         self.environment = environment
+        self._names = CONTRACTS[contract]
         self._session = session
         self._results: dict[str, str] = {}
         # A person waits for the answer: less patience than a batch program would have.
@@ -57,12 +61,13 @@ class Desk:
         self._s3: Any = session.client("s3", config=_PATIENCE)
 
     def submit(self, document: dict[str, Any], key: str) -> Transform:
-        """Hands in a job, once for each key.
+        """Hands in a job, once for each key, in the words of the contract.
 
         Raises:
             CanaryRouterError: As ``RouterClient.submit``.
         """
-        return self._router.submit(SERVICE, document, idempotency_key=key)
+        order = {self._names.get(name, name): value for name, value in document.items()}
+        return self._router.submit(SERVICE, order, idempotency_key=key)
 
     def look(self, transform_id: str, execution_arn: str | None) -> Job:
         """Asks after a job.

@@ -67,7 +67,8 @@ def title(document: object) -> str:
     """What a job's input asks for, in words. Others than this form send jobs too, with inputs of their own."""
     if not isinstance(document, dict):
         return "A job"
-    metric, year = document.get("metric", "temp_max"), document.get("year", "2014")
+    metric = document.get("measure", document.get("metric", "temp_max"))  # its names from v1.4.0 on, and before
+    year = document.get("year", "2014")
     return f"{METRICS.get(metric, metric) if isinstance(metric, str) else 'Something'} in {year}"[:80]
 
 

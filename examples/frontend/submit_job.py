@@ -19,6 +19,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("environment", help="where the router is, for example production")
     parser.add_argument("--year", type=int, default=2014)
     parser.add_argument("--metric", default="temp_max", help="temp_max, temp_min, precipitation or wind")
+    parser.add_argument("--named", default="metric", help="what the order calls it: metric, or measure from v1.4.0 on")
     parser.add_argument("--key", default=new_key(), help="idempotency key; give it again to ask for the same job")
     parser.add_argument("--timeout", type=float, default=900, help="seconds to wait for the end of the job")
     return parser.parse_args()
@@ -28,7 +29,7 @@ def main() -> int:
     """Sends the job; 0 when it has succeeded, 1 when it has not."""
     options = arguments()
     router = RouterClient(options.environment)
-    order = {"year": options.year, "metric": options.metric}
+    order = {"year": options.year, options.named: options.metric}
     try:
         transform = router.submit("transformer", order, idempotency_key=options.key)
         print(f"{transform.transform_id} runs on {transform.version}")

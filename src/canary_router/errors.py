@@ -48,8 +48,12 @@ class NotPublished(NotFound):
         super().__init__(
             f"The stack {stack!r} has not published {repr(attribute) if attribute else 'anything'} "
             f"in the environment {environment!r}: it is not in {place}",
-            advice=f"Deploy the stack {stack!r} of {environment!r} first, with this attribute in its Publish; "
-            "or look whether environment, account and region are the ones you mean.",
+            advice=(
+                f"Deploy the stack that makes the namespace of {environment!r}, by PublishFirst, first; "
+                if stack == "namespace"
+                else f"Deploy the stack {stack!r} of {environment!r} first, with this attribute in its Publish; "
+            )
+            + "or look whether environment, account and region are the ones you mean.",
         )
 
 

@@ -241,10 +241,10 @@ class _Listener(ThreadingHTTPServer):
 
 
 @contextmanager
-def application(world: World) -> Iterator[Server]:
+def application(world: World, contract: str = "v1") -> Iterator[Server]:
     """The application in front of this world; the caller's environment must name the world's URL for AWS."""
     session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="s", region_name=REGION)
-    server = Server("127.0.0.1", 0, Application(Desk(ENVIRONMENT, session), ["127.0.0.1"]))
+    server = Server("127.0.0.1", 0, Application(Desk(ENVIRONMENT, session, contract), ["127.0.0.1"]))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

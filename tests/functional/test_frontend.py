@@ -85,6 +85,15 @@ def test_a_form_becomes_a_job_whose_page_shows_request_version_route_and_step(wo
     assert 'http-equiv="refresh"' in page.text
 
 
+def test_by_the_next_contract_the_order_has_the_new_name_and_the_page_the_same_words(world: World) -> None:
+    with application(world, "v2") as server:
+        visitor = Visitor(server.url)
+        page = visitor.get(visitor.submitted(GOOD))
+    (job,) = world.jobs
+    assert job.document == {"year": 2014, "measure": "wind"}
+    assert "Wind in 2014" in page.text
+
+
 def test_the_page_of_a_job_that_succeeded_has_the_chart_and_every_number(world: World, visitor: Visitor) -> None:
     address = visitor.submitted(GOOD)
     world.succeed(world.jobs[0])

@@ -193,10 +193,17 @@ def delivered(bucket: Bucket, search: tuple[OpenSearch, list[str]]) -> dict[str,
     """The event for a job of which everything was delivered."""
     monthly, weather = as_athena_answers(2014, "wind")
     result = report(Order(2014, "wind"), monthly, weather)
-    bucket.objects[f"{RESULTS['PREFIX']}t-1.json"] = json.dumps(result).encode()
+    bucket.objects[f"{RESULTS['PREFIX']}t-1.json"] = json.dumps({"transform_id": "t-1", **result}).encode()
     indexed = fill(bucket, search[0])
     published = {"result": f"s3://data/{RESULTS['PREFIX']}t-1.json", "days": 365, "months": 12}
-    return {"execution": "t-1", "monthly": as_athena_sends(monthly), "published": published, "indexed": indexed}
+    order = {"year": 2014, "metric": "wind"}
+    return {
+        "execution": "t-1",
+        "order": order,
+        "monthly": as_athena_sends(monthly),
+        "published": published,
+        "indexed": indexed,
+    }
 
 
 def compare(event: dict[str, Any], bucket: Bucket, client: OpenSearch) -> dict[str, Any]:
@@ -236,7 +243,8 @@ def test_a_month_that_is_not_in_the_index_at_all_is_told(
 
 def renamed(bucket: Bucket) -> Bucket:
     """The same result under the name of another execution, whose days nobody has indexed."""
-    bucket.objects[f"{RESULTS['PREFIX']}t-2.json"] = bucket.objects[f"{RESULTS['PREFIX']}t-1.json"]
+    result = json.loads(bucket.objects[f"{RESULTS['PREFIX']}t-1.json"]) | {"transform_id": "t-2"}
+    bucket.objects[f"{RESULTS['PREFIX']}t-2.json"] = json.dumps(result).encode()
     return bucket
 
 
@@ -251,3 +259,34 @@ def test_a_result_that_says_something_else_is_told_with_its_address(
         changed.objects = bucket.objects | {key: json.dumps(result).encode()}
         with pytest.raises(validate.NotDelivered, match=rf"Month 7 is .* in s3://data/{key}; Athena found"):
             compare(delivered, changed, search[0])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"departure": 0.0}, {"normal": 999.0}, {"date": "2013-02-14"}, {"date": "2014-02-15"}, {"metric": "temp_max"}],
+    ids=str,
+)
+def test_a_day_that_contradicts_itself_or_the_order_is_told(
+    change: dict[str, Any], delivered: dict[str, Any], bucket: Bucket, search: tuple[OpenSearch, list[str]]
+) -> None:
+    client, _ = search
+    (day,) = [it for it in written(days, 2014, "wind") if it["date"] == "2014-02-14"]
+    assert abs(day["departure"]) > 0.1
+    client.index(index="transformer-v1-0-0", id="t-1-2014-02-14", body=day | change)
+    with pytest.raises(validate.NotDelivered, match=r"in the index transformer-v1-0-0, which is (wrong|there twice)"):
+        compare(delivered, bucket, client)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"transform_id": "t-3"}, {"year": 2013}, {"metric": "temp_max"}, {"days": 364}, {"weather": {"sun": 364}}],
+    ids=str,
+)
+def test_a_result_that_answers_something_else_is_told(
+    change: dict[str, Any], delivered: dict[str, Any], bucket: Bucket, search: tuple[OpenSearch, list[str]]
+) -> None:
+    key = f"{RESULTS['PREFIX']}t-1.json"
+    changed = Bucket()
+    changed.objects = bucket.objects | {key: json.dumps(json.loads(bucket.objects[key]) | change).encode()}
+    with pytest.raises(validate.NotDelivered, match=f"in s3://data/{key}, and should be"):
+        compare(delivered, changed, search[0])

@@ -46,7 +46,7 @@ def compare(event: dict[str, Any], s3: "S3Client", client: OpenSearch, place: Ma
     """Compares the published result and the index with the rows of Athena.
 
     Args:
-        event: The ``execution``, Athena's ``monthly`` rows, and what was ``published`` and ``indexed``.
+        event: The ``execution``, its ``order``, Athena's ``monthly`` rows, and what was ``published`` and ``indexed``.
         s3: Where the result is.
         client: Where the index is.
         place: Bucket and prefix of the results; the function's variables.
@@ -60,9 +60,13 @@ def compare(event: dict[str, Any], s3: "S3Client", client: OpenSearch, place: Ma
     key = f"{place['PREFIX']}{execution}.json"
     result = json.loads(s3.get_object(Bucket=place["BUCKET"], Key=key)["Body"].read())
     found = months_of(rows(event["monthly"]))
-    agree(found, months_of(result["months"]), f"s3://{place['BUCKET']}/{key}")
+    there = f"s3://{place['BUCKET']}/{key}"
+    agree(found, months_of(result["months"]), there)
+    is_answer(result, event, sum(month.days for month in found.values()), there)
     index = event["indexed"]["index"]
-    agree(found, months_of_days(indexed(client, index, execution)), f"the index {index}")
+    days = indexed(client, index, execution)
+    agree(found, months_of_days(days), f"the index {index}")
+    are_days_of(event["order"], days, f"the index {index}")
     return {**event["published"], **event["indexed"]}
 
 
@@ -103,6 +107,40 @@ def agree(found: Mapping[int, Month], delivered: Mapping[int, Month], where: str
         ours, theirs = found.get(month), delivered.get(month)
         if ours is None or theirs is None or not _same(ours, theirs):
             raise NotDelivered(f"Month {month} is {theirs} in {where}; Athena found {ours}")
+
+
+def is_answer(result: Mapping[str, Any], event: Mapping[str, Any], days: int, where: str) -> None:
+    """Holds the rest of the result against what was asked.
+
+    Raises:
+        NotDelivered: It answers something else, or its totals do not add up.
+    """
+    wanted = {"transform_id": event["execution"], **event["order"], "days": days}
+    is_there = {name: result.get(name) for name in wanted} | {"weather": sum(result.get("weather", {}).values())}
+    for name, value in (wanted | {"weather": days}).items():
+        if is_there[name] != value:
+            raise NotDelivered(f"{name} is {is_there[name]!r} in {where}, and should be {value!r}")
+
+
+def are_days_of(order: Mapping[str, Any], days: Sequence[Mapping[str, Any]], where: str) -> None:
+    """Holds each day against what was asked, and its departure against its value and what is normal in its month.
+
+    Raises:
+        NotDelivered: A day is another year's or month's, is there twice, or contradicts itself or its month.
+    """
+    seen: set[str] = set()
+    normal: dict[int, float] = {}
+    for day in days:
+        date, month = day["date"], day["month"]
+        is_asked = date.startswith(f"{order['year']}-{month:02}-") and day["metric"] == order["metric"]
+        is_consistent = normal.setdefault(month, day["normal"]) == day["normal"] and (
+            day["value"] is None or abs(day["value"] - day["normal"] - day["departure"]) <= 2 * ROUNDED
+        )
+        if date in seen or not is_asked or not is_consistent:
+            raise NotDelivered(
+                f"{date} is {dict(day)} in {where}, which is {'there twice' if date in seen else 'wrong'}"
+            )
+        seen.add(date)
 
 
 def _same(ours: Month, theirs: Month) -> bool:

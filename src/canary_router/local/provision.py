@@ -58,6 +58,8 @@ def up(*, port: int = 0, spark: bool = False, progress: Progress = silent) -> Em
                 f"It is up already, at {found.endpoint_url}", advice="End it first: canary-router local down."
             )
         progress(f"It is up already, at {found.endpoint_url}")
+        if found.standins is not None and not found.standins.is_alive:
+            return standins.start(home, found, spark=spark, progress=progress)
         return found
     if spark:
         standins.check_spark()

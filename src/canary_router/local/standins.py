@@ -48,7 +48,8 @@ def start(home: Path, emulator: Emulator, *, spark: bool = False, progress: Prog
         Unavailable: They ended or stayed silent; the message has their log's last lines.
     """
     progress("Starting the stand-ins for OpenSearch and EMR Serverless" + (", with Spark" if spark else ""))
-    port = loopback.free_port()
+    # Ones that have died are looked for where they were: the stacks know the address.
+    port = int(emulator.standins_url.rpartition(":")[2]) if emulator.standins_url else loopback.free_port()
     directory = Path(emulator.state_dir)
     command = [sys.executable, "-m", "transformer.standins", "--port", str(port), *([] if spark else ["--plain"])]
     pid = processes.begin(command, folder=directory, env=_environment(emulator, directory), log=_log(emulator))

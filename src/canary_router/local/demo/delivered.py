@@ -55,8 +55,7 @@ class Delivered:
     @property
     def is_complete(self) -> bool:
         """Whether exactly the jobs that succeeded have a result, and the index as many documents as that has days."""
-        delivered = {job: self.documents.get(job) for job in self.days}
-        return set(self.days) == self.succeeded and delivered == dict(self.days)
+        return set(self.days) == self.succeeded and dict(self.documents) == dict(self.days)
 
 
 def look(session: boto3.Session, emulator: Emulator, sent: Sequence[Sent]) -> Delivered:
