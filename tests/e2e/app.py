@@ -73,7 +73,8 @@ def build() -> None:
     services = [SERVICE, "never-released", "orders"]
     concede(CanaryRouter(router, "Router", environment=ENVIRONMENT, services=services, options=options))
     for tag, releases in {"v1.0.0": True, "v1.1.0": False, "v1.2.0": False, "v2.0.0": True}.items():
-        BatchStack(app, tag, releases=releases)
+        # Its release calls a function of the router's, which is deployed by the same command.
+        BatchStack(app, tag, releases=releases).add_stack_dependency(router)
     app.synth()
 
 
