@@ -33,6 +33,10 @@ class NotFound(CanaryRouterError):
     """The service, release or transform that was named does not exist."""
 
 
+NAMESPACE_STACK = "namespace"
+"""Under this name ``PublishFirst`` publishes the namespace that it makes, whichever stack it is in."""
+
+
 class NotPublished(NotFound):
     """A stack has not published the attribute that another one, or an application, asked for.
 
@@ -50,7 +54,7 @@ class NotPublished(NotFound):
             f"in the environment {environment!r}: it is not in {place}",
             advice=(
                 f"Deploy the stack that makes the namespace of {environment!r}, by PublishFirst, first; "
-                if stack == "namespace"
+                if stack == NAMESPACE_STACK
                 else f"Deploy the stack {stack!r} of {environment!r} first, with this attribute in its Publish; "
             )
             + "or look whether environment, account and region are the ones you mean.",

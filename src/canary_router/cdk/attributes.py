@@ -14,7 +14,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from canary_router import settings
-from canary_router.errors import ConfigurationError
+from canary_router.errors import NAMESPACE_STACK, ConfigurationError
 
 MOST_ATTRIBUTES = 30
 MOST_CHARACTERS = 1024
@@ -23,7 +23,7 @@ MOST_CHARACTERS_IN_ALL = 5000
 
 _POINTERS = ("current", "latest")
 _ROUTER_STACK = "router"
-_NAMESPACE_STACK, _NAMESPACE_ATTRIBUTE = "namespace", "id"
+_NAMESPACE_ATTRIBUTE = "id"
 
 
 class Publish(Construct):
@@ -47,7 +47,7 @@ class Publish(Construct):
         self, scope: Construct, construct_id: str, *, environment: str, stack: str, attributes: Mapping[str, str]
     ) -> None:
         super().__init__(scope, construct_id)
-        if stack in {_ROUTER_STACK, _NAMESPACE_STACK}:
+        if stack in {_ROUTER_STACK, NAMESPACE_STACK}:
             raise ConfigurationError(
                 f"{stack!r} is taken: Canary Router itself publishes under this name", advice="Choose another name."
             )
@@ -68,7 +68,7 @@ class Publish(Construct):
         )
 
     def _namespace_id(self, environment: str) -> str:
-        return Discover(self, "Namespace", environment=environment, stack=_NAMESPACE_STACK)[_NAMESPACE_ATTRIBUTE]
+        return Discover(self, "Namespace", environment=environment, stack=NAMESPACE_STACK)[_NAMESPACE_ATTRIBUTE]
 
 
 class PublishFirst(Publish):
@@ -84,7 +84,7 @@ class PublishFirst(Publish):
             name=settings.attribute_namespace(environment),
             description=f"What the stacks of {environment!r} publish",
         )
-        _publish_parameters(self, environment, _NAMESPACE_STACK, {_NAMESPACE_ATTRIBUTE: namespace.attr_id})
+        _publish_parameters(self, environment, NAMESPACE_STACK, {_NAMESPACE_ATTRIBUTE: namespace.attr_id})
         return namespace.attr_id
 
 

@@ -141,9 +141,11 @@ def _await_ready(emulator: Emulator) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _is_ready(emulator):
         if not emulator.process.is_alive:
-            raise Unavailable(f"The emulator ended while it started:\n{_tail(emulator.log)}")
+            raise Unavailable(f"The emulator ended while it started:\n{processes.last_words(emulator.log)}")
         if time.monotonic() > deadline:
-            raise Unavailable(f"The emulator did not answer in {START_SECONDS:.0f} s:\n{_tail(emulator.log)}")
+            raise Unavailable(
+                f"The emulator did not answer in {START_SECONDS:.0f} s:\n{processes.last_words(emulator.log)}"
+            )
         time.sleep(POLL_SECONDS)
 
 
@@ -158,10 +160,6 @@ def _clean(home: Path) -> None:
                 processes.end_group(process.pid, process.started, grace=STOP_SECONDS)
     shutil.rmtree(home / "emulator", ignore_errors=True)
     record.remove(home)
-
-
-def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
 
 
 @contextmanager

@@ -36,6 +36,11 @@ def begin(command: Sequence[str], *, folder: Path, env: Mapping[str, str], log: 
     return process.pid
 
 
+def last_words(log: Path) -> str:
+    """The last lines of what a process has said, for an error."""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
+
+
 def started_at(pid: int) -> str | None:
     """When the process started, in a form that is only good for comparing; None when there is no such process.
 

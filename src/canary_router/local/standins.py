@@ -59,7 +59,7 @@ def start(home: Path, emulator: Emulator, *, spark: bool = False, progress: Prog
     deadline = time.monotonic() + START_SECONDS
     while not loopback.answers(url, "/"):
         if not process.is_alive or time.monotonic() > deadline:
-            raise Unavailable(f"The stand-ins do not answer:\n{_tail(emulator)}")
+            raise Unavailable(f"The stand-ins do not answer:\n{processes.last_words(_log(emulator))}")
         time.sleep(POLL_SECONDS)
     return begun
 
@@ -76,7 +76,3 @@ def _environment(emulator: Emulator, directory: Path) -> dict[str, str]:
 
 def _log(emulator: Emulator) -> Path:
     return Path(emulator.state_dir) / "standins.log"
-
-
-def _tail(emulator: Emulator) -> str:
-    return "\n".join(_log(emulator).read_text(encoding="utf-8", errors="replace").splitlines()[-12:])

@@ -2,11 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import boto3
 import pytest
+from tests.e2e.deployed import wait_until
 from tests.functional.local_router.machine import Machine
 
 from canary_router import settings, wiring
@@ -20,6 +21,8 @@ from canary_router.local.provision import pipeline_arn
 
 ENVIRONMENT, SERVICE = "local", "transformer"
 RATE = 2
+WITHIN = 120
+"""Seconds that anything may take."""
 METRICS = ("temp_max", "temp_min", "precipitation", "wind")
 
 
@@ -55,7 +58,7 @@ class Account:
         def is_there() -> bool:
             return (self.newest().target.tag, self.newest().state) == (tag, state)
 
-        wait_until(is_there, lambda: str(self.newest()))
+        wait_until(is_there, lambda: str(self.newest()), WITHIN)
         return self.newest()
 
     def write_policy(self, document: str) -> None:
@@ -78,13 +81,6 @@ class Account:
         return len(running)
 
 
-def wait_until(condition: Callable[[], bool], trouble: Callable[[], str]) -> None:
-    until = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < until, trouble()
-        time.sleep(0.2)
-
-
 @pytest.fixture
 def account(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     emulator = record.read(machine.home)
@@ -103,7 +99,9 @@ def test_over_five_releases_no_request_fails_and_every_job_is_accounted_for(acco
 
         def served_by(tag: str) -> None:
             before = len(load.sent())
-            wait_until(lambda: any(it.version == tag for it in load.sent()[before:]), lambda: str(load.sent()[-3:]))
+            wait_until(
+                lambda: any(it.version == tag for it in load.sent()[before:]), lambda: str(load.sent()[-3:]), WITHIN
+            )
 
         account.release("v1.2.0")
         failed = account.decided("v1.2.0", ReleaseState.ABORTED)
@@ -111,7 +109,7 @@ def test_over_five_releases_no_request_fails_and_every_job_is_accounted_for(acco
 
         account.write_policy('{"deadline": "PT20S"}')
         account.release("v1.3.0")
-        wait_until(lambda: account.newest().admitted == 2, lambda: str(account.newest()))
+        wait_until(lambda: account.newest().admitted == 2, lambda: str(account.newest()), WITHIN)
         time.sleep(max(0.0, account.newest().opened_at / 1000 + 21 - time.time()))
         account.reconcile()
         slow = account.decided("v1.3.0", ReleaseState.ABORTED)
