@@ -29,6 +29,10 @@ SERVICE = "batch"
 JOB = {"seconds": 0, "fail": False}
 SLOW = {"seconds": 12, "fail": False}
 BAD = {"seconds": 0, "fail": True}
+NOTHING_STARTED_YET = urllib3.Retry(
+    5, status_forcelist={503}, allowed_methods=None, raise_on_status=False, backoff_factor=0.2, backoff_jitter=0.5
+)
+"""What a front-end does with the router's 503: an emulator on a busy machine may be too slow for many reads at once."""
 _APP = Path(__file__).with_name("app.py")
 
 
@@ -98,18 +102,31 @@ class Deployed:
         name = f"canary-router/{ENVIRONMENT}/api-key"
         return str(self.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
-    def ask(self, method: str, path: str, body: str | bytes | None = None, **headers: str) -> Answer:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: str | bytes | None = None,
+        *,
+        retries: urllib3.Retry | None = None,
+        **headers: str,
+    ) -> Answer:
         sent = {"x-api-key": self.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        answer = self._http.request(method, self.endpoint + path, body=body, headers=sent)
+        answer = self._http.request(method, self.endpoint + path, body=body, headers=sent, retries=retries or False)
         document = json.loads(answer.data) if answer.data else {}
         return Answer(answer.status, document, dict(answer.headers))
 
     def submit(self, job: object = JOB, service: str = SERVICE, **headers: str) -> Answer:
-        return self.ask("POST", f"/services/{service}/transforms", json.dumps(job), **headers)
+        return self.ask("POST", f"/services/{service}/transforms", json.dumps(job), retries=None, **headers)
 
-    def submit_many(self, count: int, job: object = JOB, *, at_once: int = 25) -> list[Answer]:
+    def submit_many(
+        self, count: int, job: object = JOB, *, at_once: int = 25, retries: urllib3.Retry | None = None
+    ) -> list[Answer]:
+        def submit_one(_: int) -> Answer:
+            return self.ask("POST", f"/services/{SERVICE}/transforms", json.dumps(job), retries=retries)
+
         with ThreadPoolExecutor(at_once) as pool:
-            return list(pool.map(lambda _: self.submit(job), range(count)))
+            return list(pool.map(submit_one, range(count)))
 
     def submit_until_full(self, job: object, places: int = 2) -> list[Answer]:
         """Sends jobs until as many as the budget has went to latest; returns those."""

@@ -8,7 +8,17 @@ from threading import Event
 from typing import Any
 
 import pytest
-from tests.e2e.deployed import BAD, ENVIRONMENT, JOB, SERVICE, SLOW, Answer, Deployed, wait_until
+from tests.e2e.deployed import (
+    BAD,
+    ENVIRONMENT,
+    JOB,
+    NOTHING_STARTED_YET,
+    SERVICE,
+    SLOW,
+    Answer,
+    Deployed,
+    wait_until,
+)
 
 from canary_router.core.model import ReleaseState
 from canary_router.flows import inspect
@@ -47,7 +57,7 @@ def test_fifty_requests_at_once_put_exactly_two_on_latest(router: Deployed) -> N
     router.write("policy", '{"share": 1.0}')
     router.submit_many(50, at_once=25)  # the functions are warm: fifty cold starts at once are the emulator's limit
     router.release("v1.1.0")
-    answers = router.submit_many(50, SLOW, at_once=50)
+    answers = router.submit_many(50, SLOW, at_once=50, retries=NOTHING_STARTED_YET)
     assert routes(answers) == {"latest": 2, "current": 48}
     assert router.newest.admitted == 2
 
