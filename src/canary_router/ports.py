@@ -9,12 +9,16 @@ Two kinds of trouble are told apart everywhere, since the answer to them differs
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from canary_router.core.announcement import Announcement
 from canary_router.core.conditions import Item, Key, Refusal, Write
 from canary_router.core.model import Status
 from canary_router.core.pointers import Reading, Readings
+
+if TYPE_CHECKING:
+    # The request function imports this module, and tells nobody anything.
+    from canary_router.core.messages import Message
 
 
 class Clock(Protocol):
@@ -298,6 +302,18 @@ class Notifier(Protocol):
 
         Raises:
             Unavailable: It cannot be sent.
+        """
+
+
+class Messenger(Protocol):
+    """One way to people."""
+
+    def send(self, message: "Message") -> None:
+        """Sends a message; the same one may be sent twice.
+
+        Raises:
+            Unavailable: It cannot be sent now.
+            ConfigurationError: It cannot be sent until somebody changes something.
         """
 
 

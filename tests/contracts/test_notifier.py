@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.contracts.backends import Backend
+from tests.contracts.queues import Queue, queue
 from tests.contracts.samples import release
 
 from canary_router.adapters.aws.events import EventBridgeNotifier
@@ -23,21 +24,14 @@ class Listener:
     """An adapter, and somebody who listens to it."""
 
     notifier: Notifier
-    queue_url: str = ""
-    queues: Any = None
+    queue: Queue | None = None
 
     def heard(self, count: int) -> list[tuple[str, dict[str, Any]]]:
         """Detail types and details, in any order: EventBridge promises none."""
         if isinstance(self.notifier, MemoryNotifier):
             return [(told.detail_type, told.detail) for told in self.notifier.told]
-        found: list[dict[str, Any]] = []
-        for _ in range(20):
-            messages = self.queues.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-            for message in messages.get("Messages", ()):
-                found.append(json.loads(message["Body"]))
-                self.queues.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
-            if len(found) >= count:
-                break
+        assert self.queue is not None
+        found = self.queue.take(count)
         assert all(event["source"] == "canary-router" for event in found)
         return [(event["detail-type"], event["detail"]) for event in found]
 
@@ -48,24 +42,14 @@ def listener(request: pytest.FixtureRequest, service: str) -> Iterator[Listener]
         yield Listener(MemoryNotifier())
         return
     backend: Backend = request.getfixturevalue("ministack")
-    events, queues = backend.client("events"), backend.client("sqs")
-    url = queues.create_queue(QueueName=service)["QueueUrl"]
-    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    rule = events.put_rule(Name=service, EventPattern=json.dumps({"source": ["canary-router"]}))["RuleArn"]
-    allowed = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    events.put_targets(Rule=service, Targets=[{"Id": "queue", "Arn": arn}])
-    yield Listener(EventBridgeNotifier(events), url, queues)
-    events.remove_targets(Rule=service, Ids=["queue"])
-    events.delete_rule(Name=service)
-    queues.delete_queue(QueueUrl=url)
+    events = backend.client("events")
+    with queue(backend, service) as mailbox:
+        rule = events.put_rule(Name=service, EventPattern=json.dumps({"source": ["canary-router"]}))["RuleArn"]
+        mailbox.admit("events", rule)
+        events.put_targets(Rule=service, Targets=[{"Id": "queue", "Arn": mailbox.arn}])
+        yield Listener(EventBridgeNotifier(events), mailbox)
+        events.remove_targets(Rule=service, Ids=["queue"])
+        events.delete_rule(Name=service)
 
 
 def test_every_announcement_is_heard_as_it_was_told(listener: Listener, service: str) -> None:

@@ -8,9 +8,18 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 
-from canary_router.cdk import BundledFunction, CanaryRouter, FunctionOptions, ImmutableStack, Release, RouterOptions
+from canary_router.cdk import (
+    BundledFunction,
+    CanaryRouter,
+    FunctionOptions,
+    ImmutableStack,
+    NotificationOptions,
+    Release,
+    RouterOptions,
+)
 from canary_router.local.concessions import concede
 
 ENVIRONMENT = "e2e"
@@ -61,6 +70,7 @@ def build() -> None:
     # The emulator denies CDK's own roles their bucket.
     app = cdk.App(default_stack_synthesizer=cdk.CliCredentialsStackSynthesizer())
     endpoint = app.node.get_context("emulator")
+    router = cdk.Stack(app, f"canary-router-{ENVIRONMENT}")
     options = RouterOptions(
         pointer_ttl=1,
         grace=5,
@@ -68,8 +78,8 @@ def build() -> None:
         burst=1000,
         removal_policy=cdk.RemovalPolicy.DESTROY,
         endpoint=lambda api_id: f"{endpoint}/restapis/{api_id}/v1/_user_request_",
+        notifications=NotificationOptions(topic=sns.Topic(router, "Releases", topic_name=f"{ENVIRONMENT}-releases")),
     )
-    router = cdk.Stack(app, f"canary-router-{ENVIRONMENT}")
     services = [SERVICE, "never-released", "orders"]
     concede(CanaryRouter(router, "Router", environment=ENVIRONMENT, services=services, options=options))
     for tag, releases in {"v1.0.0": True, "v1.1.0": False, "v1.2.0": False, "v2.0.0": True}.items():

@@ -29,10 +29,10 @@ SERVICE = "batch"
 JOB = {"seconds": 0, "fail": False}
 SLOW = {"seconds": 12, "fail": False}
 BAD = {"seconds": 0, "fail": True}
-NOTHING_STARTED_YET = urllib3.Retry(
-    5, status_forcelist={503}, allowed_methods=None, raise_on_status=False, backoff_factor=0.2, backoff_jitter=0.5
+SENT_AGAIN = urllib3.Retry(
+    8, status_forcelist={503, 504}, allowed_methods=None, raise_on_status=False, backoff_factor=0.2, backoff_jitter=0.5
 )
-"""What a front-end does with the router's 503: an emulator on a busy machine may be too slow for many reads at once."""
+"""What a front-end does that sends jobs with a key: an emulator on a busy machine may be too slow for many at once."""
 _APP = Path(__file__).with_name("app.py")
 
 
@@ -119,14 +119,19 @@ class Deployed:
     def submit(self, job: object = JOB, service: str = SERVICE, **headers: str) -> Answer:
         return self.ask("POST", f"/services/{service}/transforms", json.dumps(job), retries=None, **headers)
 
-    def submit_many(
-        self, count: int, job: object = JOB, *, at_once: int = 25, retries: urllib3.Retry | None = None
-    ) -> list[Answer]:
-        def submit_one(_: int) -> Answer:
-            return self.ask("POST", f"/services/{SERVICE}/transforms", json.dumps(job), retries=retries)
-
+    def submit_many(self, count: int, job: object = JOB, *, at_once: int = 25) -> list[Answer]:
         with ThreadPoolExecutor(at_once) as pool:
-            return list(pool.map(submit_one, range(count)))
+            return list(pool.map(lambda _: self.submit(job), range(count)))
+
+    def submit_persistently(self, count: int, job: object) -> list[Answer]:
+        """All at once, and each again with its key until it is known to run."""
+
+        def submit_one(key: str) -> Answer:
+            path = f"/services/{SERVICE}/transforms"
+            return self.ask("POST", path, json.dumps(job), retries=SENT_AGAIN, Idempotency_Key=key)
+
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(submit_one, [f"{time.time_ns()}-{number}" for number in range(count)]))
 
     def submit_until_full(self, job: object, places: int = 2) -> list[Answer]:
         """Sends jobs until as many as the budget has went to latest; returns those."""

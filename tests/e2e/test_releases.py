@@ -8,11 +8,12 @@ from threading import Event
 from typing import Any
 
 import pytest
+from tests.contracts.backends import Backend
+from tests.contracts.queues import queue
 from tests.e2e.deployed import (
     BAD,
     ENVIRONMENT,
     JOB,
-    NOTHING_STARTED_YET,
     SERVICE,
     SLOW,
     Answer,
@@ -57,7 +58,7 @@ def test_fifty_requests_at_once_put_exactly_two_on_latest(router: Deployed) -> N
     router.write("policy", '{"share": 1.0}')
     router.submit_many(50, at_once=25)  # the functions are warm: fifty cold starts at once are the emulator's limit
     router.release("v1.1.0")
-    answers = router.submit_many(50, SLOW, at_once=50, retries=NOTHING_STARTED_YET)
+    answers = router.submit_persistently(50, SLOW)
     assert routes(answers) == {"latest": 2, "current": 48}
     assert router.newest.admitted == 2
 
@@ -190,6 +191,24 @@ def test_a_retry_with_its_key_gives_the_one_job(router: Deployed) -> None:
     assert again.status == 202
     assert len({a.document["execution_arn"] for a in [*answers, again] if a.status == 202}) == 1
     assert router.submit(BAD, **headers).status == 409
+
+
+def test_people_are_told_of_a_releases_opening_and_of_its_end(router: Deployed) -> None:
+    backend = Backend.ministack(router.emulator)
+    topics = backend.client("sns")
+    (topic,) = (it["TopicArn"] for it in topics.list_topics()["Topics"] if it["TopicArn"].endswith(":e2e-releases"))
+    with queue(backend, "e2e-mailbox") as mailbox:
+        mailbox.admit("sns", topic)
+        subscription = topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=mailbox.arn)["SubscriptionArn"]
+        router.release("v1.2.0")
+        router.submit_until_full(BAD, places=1)
+        router.decided("v1.2.0", ReleaseState.ABORTED)
+        mails = {mail["Subject"]: mail["Message"] for mail in mailbox.take(2)}
+        topics.unsubscribe(SubscriptionArn=subscription)
+    aborted = f"{SERVICE} v1.2.0 was aborted in {ENVIRONMENT}"
+    assert mails.keys() == {f"{SERVICE} v1.2.0 is on trial in {ENVIRONMENT}", aborted}
+    assert f"Why: {router.newest.reason}" in mails[aborted]
+    assert mails[aborted].endswith(f"canary-router --environment {ENVIRONMENT} transforms {SERVICE}")
 
 
 def test_with_the_table_gone_current_still_serves(router: Deployed) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 
@@ -14,6 +15,7 @@ from canary_router.cdk import (
     ExtraTarget,
     FunctionOptions,
     ImmutableStack,
+    NotificationOptions,
     Policy,
     Release,
     RouterOptions,
@@ -86,6 +88,11 @@ def build(outdir: Path) -> cdk.App:
         cloud_map_service_id=shared_cloud_map_service(chosen),
         endpoint=lambda api_id: f"https://jobs.example.com/{api_id}",
         alarm_topic=sns.Topic(chosen, "Topic", enforce_ssl=True),
+        notifications=NotificationOptions(
+            topic=sns.Topic(chosen, "Releases", enforce_ssl=True),
+            webhook=secretsmanager.Secret.from_secret_name_v2(chosen, "Chat", "chat/releases"),
+        ),
+        dashboard=False,
     )
     CanaryRouter(chosen, "Router", environment="local", services=["transformer"], options=options)
 

@@ -15,7 +15,12 @@ from canary_router.errors import ConfigurationError
 
 ENTRIES = [
     handler.rpartition(".")[0]
-    for handler in (settings.REQUEST_HANDLER, settings.OUTCOME_HANDLER, settings.RELEASE_HANDLER)
+    for handler in (
+        settings.REQUEST_HANDLER,
+        settings.OUTCOME_HANDLER,
+        settings.RELEASE_HANDLER,
+        settings.NOTIFY_HANDLER,
+    )
 ]
 LAMBDA_HAS = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 IMPORT = """
@@ -55,7 +60,12 @@ def write_sources(folder: Path, modules: dict[str, str]) -> Path:
 
 
 def import_alone(bundle: Path, packages: Path, entry: str) -> "subprocess.CompletedProcess[str]":
-    env = {settings.ENV_ENVIRONMENT: "staging", settings.ENV_SERVICES: "transformer", "AWS_DEFAULT_REGION": "eu-west-1"}
+    env = {
+        settings.ENV_ENVIRONMENT: "staging",
+        settings.ENV_SERVICES: "transformer",
+        settings.ENV_TOPIC: "arn:aws:sns:eu-west-1:123456789012:releases",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }
     command = [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(bundle), str(packages), entry]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 

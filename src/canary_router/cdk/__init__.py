@@ -8,6 +8,7 @@ from canary_router.cdk.delivery import Delivery, DeliveryOptions
 from canary_router.cdk.discovery import shared_cloud_map_service
 from canary_router.cdk.function import BundledFunction, FunctionOptions
 from canary_router.cdk.immutable import ImmutableStack
+from canary_router.cdk.notifications import NotificationOptions, Notifications
 from canary_router.cdk.options import ExtraTarget, RouterOptions
 from canary_router.cdk.pipeline import Pipeline
 from canary_router.cdk.release import Release
@@ -24,6 +25,8 @@ __all__ = [
     "ExtraTarget",
     "FunctionOptions",
     "ImmutableStack",
+    "NotificationOptions",
+    "Notifications",
     "Pipeline",
     "Policy",
     "Publish",

@@ -23,12 +23,16 @@ class RouterAlarms(Construct):
         scope: Parent construct.
         environment: Name of the environment.
         topic: Topic that they tell; None shows them in the console only.
+
+    Attributes:
+        all: The alarms, in the order in which they were made.
     """
 
     def __init__(self, scope: Construct, environment: str, topic: sns.ITopic | None) -> None:
         super().__init__(scope, "Alarms")
         self._environment = environment
         self._topic = topic
+        self.all: list[cloudwatch.Alarm] = []
 
     def watch_api(self, server_errors: cloudwatch.Metric, function: lambda_.IFunction) -> None:
         """Requests that failed on our side, and requests for which Lambda had no room."""
@@ -42,6 +46,10 @@ class RouterAlarms(Construct):
         self._alarm("dead-letters", "Events wait that the controller could not take", dead_letters)
         invocations = self._of(function, "Invocations")
         self._alarm("controller-silent", "The controller did not run for five minutes", invocations, silence=True)
+
+    def watch_notifications(self, dead_letters: cloudwatch.Metric) -> None:
+        """Releases of which somebody was not told."""
+        self._alarm("untold", "People could not be told of a release", dead_letters)
 
     def watch_pointers(self, services: Sequence[str]) -> None:
         """Pointers with a value that is neither blank nor the ARN of a function."""
@@ -72,5 +80,6 @@ class RouterAlarms(Construct):
                 cloudwatch.TreatMissingData.BREACHING if silence else cloudwatch.TreatMissingData.NOT_BREACHING
             ),
         )
+        self.all.append(alarm)
         if self._topic is not None:
             alarm.add_alarm_action(actions.SnsAction(self._topic))

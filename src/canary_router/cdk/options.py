@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 
 from canary_router import settings
+from canary_router.cdk.notifications import NotificationOptions
 from canary_router.core.policy import Policy
 from canary_router.errors import ConfigurationError
 
@@ -60,6 +61,8 @@ class RouterOptions:
         endpoint: Makes the URL under which clients find the API of the id that it is given, for example behind a
             domain of your own; None takes API Gateway's own URL.
         alarm_topic: Topic that the alarms tell.
+        notifications: Where people are told of releases; None tells nobody. The events are on the default bus anyway.
+        dashboard: Whether CloudWatch shows a dashboard of the router. An account's first three are free.
     """
 
     policies: Mapping[str, Policy] = field(default_factory=dict)
@@ -77,6 +80,8 @@ class RouterOptions:
     cloud_map_service_id: str | None = None
     endpoint: Callable[[str], str] | None = None
     alarm_topic: sns.ITopic | None = None
+    notifications: NotificationOptions | None = None
+    dashboard: bool = True
 
 
 def check_no_slug(service: str) -> None:

@@ -11,8 +11,10 @@ from canary_router import settings
 from canary_router.cdk.alarms import RouterAlarms
 from canary_router.cdk.api import RouterApi
 from canary_router.cdk.attributes import publish_router
+from canary_router.cdk.dashboard import RouterDashboard
 from canary_router.cdk.discovery import Registration
 from canary_router.cdk.functions import RouterFunctions
+from canary_router.cdk.notifications import Notifications
 from canary_router.cdk.options import RouterOptions, check_router
 from canary_router.cdk.outcomes import OutcomeEvents
 from canary_router.cdk.resources import Arns
@@ -71,6 +73,13 @@ class CanaryRouter(Construct):
             controller, events.dead_letters.metric_approximate_number_of_messages_visible(period=Duration.minutes(5))
         )
         alarms.watch_pointers(services)
+        if options.notifications is not None:
+            told = Notifications(self, "Notifications", environment=environment, options=options.notifications)
+            alarms.watch_notifications(
+                told.dead_letters.metric_approximate_number_of_messages_visible(period=Duration.minutes(5))
+            )
+        if options.dashboard:
+            RouterDashboard(self, environment, services, alarms.all)
         for service, policy in options.policies.items():
             ssm.StringParameter(
                 self,

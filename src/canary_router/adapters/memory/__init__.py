@@ -15,7 +15,7 @@ from canary_router.adapters.memory.ledger import MemoryLedger
 from canary_router.adapters.memory.pipelines import MemoryPipelines
 from canary_router.adapters.memory.pointers import MemoryPointers
 from canary_router.adapters.memory.signer import MemorySigner
-from canary_router.adapters.memory.surroundings import ManualClock, MemoryMeter, MemoryNotifier
+from canary_router.adapters.memory.surroundings import ManualClock, MemoryMessenger, MemoryMeter, MemoryNotifier
 
 __all__ = [
     "ManualClock",
@@ -24,6 +24,7 @@ __all__ = [
     "MemoryFunctions",
     "MemoryLedger",
     "MemoryLimits",
+    "MemoryMessenger",
     "MemoryMeter",
     "MemoryNotifier",
     "MemoryNudge",

@@ -1,9 +1,10 @@
-"""A clock that is set by hand, a notifier and a meter that remember."""
+"""A clock that is set by hand, a notifier, a messenger and a meter that remember."""
 
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 
 from canary_router.core.announcement import Announcement
+from canary_router.core.messages import Message
 
 
 class ManualClock:
@@ -36,6 +37,18 @@ class MemoryNotifier:
     def tell(self, announcement: Announcement) -> None:
         """Remembers an announcement."""
         self.told.append(announcement)
+
+
+class MemoryMessenger:
+    """Remembers what was sent, in order."""
+
+    def __init__(self) -> None:
+        """Nothing was sent yet."""
+        self.sent: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        """Remembers a message."""
+        self.sent.append(message)
 
 
 class MemoryMeter:
