@@ -165,10 +165,19 @@ class Invoker(Protocol):
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution as Step Functions knows it; ``status`` is RUNNING or final."""
+    """An execution as Step Functions knows it.
+
+    Attributes:
+        execution_arn: Its ARN.
+        status: RUNNING or final.
+        error: Of one that ended badly, the error's name; empty where there is none, or it is not told.
+        cause: What was said about it, up to 32,768 characters.
+    """
 
     execution_arn: str
     status: Status
+    error: str = ""
+    cause: str = ""
 
 
 class Executions(Protocol):

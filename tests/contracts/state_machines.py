@@ -54,7 +54,8 @@ def _run_in_memory(pipelines: MemoryPipelines, name: str, status: Status) -> str
     pipelines.invoke(function, {"transform_id": name})
     arn = pipelines.arn_of(function, name)
     if status.is_final:
-        pipelines.end(arn, status)
+        ending = _ENDS[status]
+        pipelines.end(arn, status, ending.get("Error", ""), ending.get("Cause", ""))
     return arn
 
 

@@ -20,7 +20,10 @@ def stage(request: pytest.FixtureRequest) -> Stage:
 @pytest.mark.parametrize("status", STATUSES)
 def test_an_execution_is_known_by_its_arn_with_its_status(stage: Stage, service: str, status: Status) -> None:
     arn = stage.run(service, status)
-    assert stage.executions.describe(arn) == Execution(arn, status)
+    found = stage.executions.describe(arn)
+    assert found is not None
+    assert (found.execution_arn, found.status) == (arn, status)
+    assert (found.error, found.cause) == (("Broken", "as ordered") if status is Status.FAILED else ("", ""))
 
 
 @pytest.mark.parametrize("stage", ["memory", "moto"], indirect=True)  # ministack lets executions run on
@@ -45,4 +48,4 @@ def test_a_name_is_looked_for_in_its_own_state_machine(stage: Stage, service: st
     running = stage.run(service, Status.RUNNING)
     failed = stage.run(service, Status.FAILED)
     assert stage.executions.describe(running) == Execution(running, Status.RUNNING)
-    assert stage.executions.describe(failed) == Execution(failed, Status.FAILED)
+    assert stage.executions.describe(failed) == Execution(failed, Status.FAILED, "Broken", "as ordered")

@@ -1,5 +1,7 @@
 """What has been: the history of a service, and why a job ran where it ran."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.cli_desk import Person
 from tests.unit.world import SERVICE, World, arn
@@ -10,9 +12,16 @@ from canary_router.core.orders import Order, OrderKind
 from canary_router.errors import NotFound, Unavailable
 from canary_router.flows.explaining import gather
 from canary_router.flows.orders import give_order
-from canary_router.ports import Refused
+from canary_router.ports import Execution, Refused
 
 Capsys = pytest.CaptureFixture[str]
+
+
+class Silent:
+    """Step Functions does not answer."""
+
+    def describe(self, execution_arn: str) -> Execution | None:
+        raise Unavailable(f"looking up {execution_arn}")
 
 
 def on_trial(*, draw: float = 0.0, policy: str = "") -> World:
@@ -193,6 +202,28 @@ def test_a_job_without_a_record_is_found_by_its_execution_and_what_is_not_known_
     told = facts(world, job.transform_id)
     assert told["job"] == "It runs, or ran, on v1.0.0: its execution is there. It is RUNNING."
     assert told["draw"].startswith("? There is no record of it.")
+
+
+def test_why_a_job_failed_is_told_as_step_functions_has_it_whether_the_job_is_on_record_or_not() -> None:
+    world = on_trial()
+    canary = world.submit()
+    unrecorded = World()
+    unrecorded.reconcile()
+    for where, job in ((world, canary), (unrecorded, unrecorded.submit())):
+        assert job.execution_arn is not None
+        where.pipelines.end(job.execution_arn, Status.FAILED, "States.TaskFailed", "x" * 40_000)
+        told = facts(where, job.transform_id)["outcome"]
+        assert "Step Functions says of its end: States.TaskFailed: xxx" in told
+        assert len(told) < 1200
+
+
+def test_what_is_on_record_of_a_failed_job_is_told_though_step_functions_does_not_answer() -> None:
+    world = on_trial()
+    job = world.submit()
+    world.end(job, Status.FAILED)
+    silent = replace(world.ports, executions=Silent())
+    told = {fact.topic: fact.text for fact in explain(gather(silent, job.transform_id))}
+    assert told["outcome"].startswith("It ended FAILED on v1.1.0")
 
 
 def test_a_job_that_nobody_knows_is_wrong_usage(capsys: Capsys) -> None:

@@ -144,6 +144,7 @@ def send(
         lambda render: render.sent_line(transform.transform_id, transform.route, transform.version, transform.status),
     )
     if wait and not transform.succeeded:
+        call.say(f"To see why: canary-router --environment {environment} explain {transform.transform_id}")
         raise typer.Exit(NO)
 
 

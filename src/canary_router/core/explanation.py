@@ -57,6 +57,7 @@ class Evidence:
         place: Which of the release's jobs it was, counted from 1; for a job of current, how many had been admitted.
         orders: The release's orders, oldest first.
         rescue: The job that runs this one's input once more.
+        failure: What Step Functions says of an execution that ended badly; empty when it says nothing.
     """
 
     transform: Transform
@@ -67,12 +68,13 @@ class Evidence:
     place: int = 0
     orders: tuple[GivenOrder, ...] = ()
     rescue: Transform | None = None
+    failure: str = ""
 
 
 def explain(evidence: Evidence) -> tuple[Fact, ...]:
     """The answer, in the order in which things happened."""
     if not evidence.is_recorded:
-        return tuple(_unrecorded(evidence.transform))
+        return (*_unrecorded(evidence.transform), *_failure(evidence))
     found = [*_job(evidence), *_pointers(evidence)]
     if evidence.transform.rescue_of is not None:
         found += [*_as_rescue(evidence.transform)]
@@ -199,6 +201,7 @@ def _start_and_end(evidence: Evidence) -> Iterator[Fact]:
     for half in (job, evidence.taken_over):
         if half is not None and half.status is not Status.NOT_STARTED:
             yield _outcome(half)
+    yield from _failure(evidence)
     if job.rescued_by is not None:
         ended = "" if evidence.rescue is None else f", which is {evidence.rescue.status}"
         on = f" on {evidence.rescue.target.tag}" if evidence.rescue is not None and evidence.rescue.target.tag else ""
@@ -212,6 +215,11 @@ def _outcome(job: Transform) -> Fact:
     if job.settled_at is None:
         return Fact("outcome", f"It is {job.status}{where}; its end is not on record yet.")
     return Fact("outcome", f"It ended {job.status}{where}, after {duration(job.settled_at - job.created_at)}.")
+
+
+def _failure(evidence: Evidence) -> Iterator[Fact]:
+    if evidence.failure:
+        yield Fact("outcome", f"Step Functions says of its end: {evidence.failure}")
 
 
 def _verdict(evidence: Evidence) -> Iterator[Fact]:

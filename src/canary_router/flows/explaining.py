@@ -6,14 +6,16 @@ from itertools import islice
 
 from canary_router.core import records
 from canary_router.core.explanation import Evidence, PointersThen
-from canary_router.core.model import Basis, Release, Route, Status, Transform, Version
+from canary_router.core.model import ENDED_BADLY, Basis, Release, Route, Status, Transform, Version
 from canary_router.core.orders import GivenOrder
 from canary_router.core.pointers import Reading, execution_arn_of
-from canary_router.errors import NotFound, Unavailable
+from canary_router.errors import NotFound, NotVisible, Unavailable
 from canary_router.flows.inspect import releases, service_view, transform_view, transforms_of
 from canary_router.flows.order_history import orders_given
 from canary_router.ports import Ports
 
+_FAILURE_AT_MOST = 1000
+"""Characters: a cause may be a whole traceback."""
 _LOOK_UPS_AT_MOST = 60
 """Of executions, for a job that has no record: it may be any version's of any service."""
 
@@ -31,7 +33,8 @@ def gather(ports: Ports, transform_id: str) -> Evidence:
     """
     transform = _stored(ports, transform_id)
     if transform is None:
-        return Evidence(_searched(ports, transform_id), is_recorded=False)
+        found = _searched(ports, transform_id)
+        return Evidence(found, is_recorded=False, failure=_failure(ports, found))
     service = transform.service
     given = releases(ports.ledger, service)
     if transform.route is Route.LATEST:
@@ -49,12 +52,25 @@ def gather(ports: Ports, transform_id: str) -> Evidence:
         place=0 if release is None else _place(ports, transform, release),
         orders=_orders(ports, service, release),
         rescue=None if transform.rescued_by is None else _stored(ports, transform.rescued_by),
+        failure=_failure(ports, shown),
     )
 
 
 def _stored(ports: Ports, transform_id: str, *, fallback: bool = False) -> Transform | None:
     item = ports.ledger.get(records.transform_key(transform_id, fallback=fallback))
     return None if item is None else records.transform_of(item)
+
+
+def _failure(ports: Ports, transform: Transform) -> str:
+    """Error and cause of an execution that ended badly. What is on record is told without them, too."""
+    if transform.status not in ENDED_BADLY or transform.execution_arn is None:
+        return ""
+    with suppress(Unavailable, NotVisible):
+        execution = ports.executions.describe(transform.execution_arn)
+        if execution is not None:
+            said = ": ".join(part for part in (execution.error, execution.cause) if part)
+            return said if len(said) <= _FAILURE_AT_MOST else said[: _FAILURE_AT_MOST - 1] + "…"
+    return ""
 
 
 def _was_on_trial(release: Release, at: int) -> bool:

@@ -48,6 +48,6 @@ class StepFunctionsExecutions:
             status = _STATUSES.get(answer["status"])
             if status is None:
                 raise Unavailable(f"{what}: its status is {answer['status']!r}, which this version does not know")
-            return Execution(answer["executionArn"], status)
+            return Execution(answer["executionArn"], status, answer.get("error") or "", answer.get("cause") or "")
 
         return read(what, call)

@@ -42,10 +42,10 @@ class MemoryPipelines:
         with self._lock:
             return self._executions.get(execution_arn)
 
-    def end(self, execution_arn: str, status: Status) -> None:
+    def end(self, execution_arn: str, status: Status, error: str = "", cause: str = "") -> None:
         """Ends a running execution."""
         with self._lock:
-            self._executions[execution_arn] = Execution(execution_arn, status)
+            self._executions[execution_arn] = Execution(execution_arn, status, error, cause)
 
     def executions(self) -> tuple[Execution, ...]:
         """Everything that was ever started."""
