@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from tests.unit.test_transformer_days import DATA, MENDED, written
@@ -59,6 +59,9 @@ def test_a_version_accepts_what_its_schema_allows_and_nothing_else(tag: str, tmp
     seen = set()
 
     @given(DOCUMENTS)
+    @example({"year": 2014.0, "metric": "wind"})
+    @example({"year": 2014.0, "measure": "wind"})
+    @example({"year": 2014.5, "measure": "wind"})
     def hold(document: object) -> None:
         try:
             parse(document)

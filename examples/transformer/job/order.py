@@ -21,3 +21,17 @@ class Order:
 
     year: int
     metric: str
+
+
+def year_of(given: object) -> int:
+    """The year of an input: a whole number of four digits, which JSON may write as 2014.0, too.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    # A JSON true is an int to Python.
+    if not isinstance(given, int) or isinstance(given, bool) or not 1000 <= given <= 9999:  # noqa: PLR2004 - four digits
+        raise InvalidInput(f"'year' is {given!r}; give a whole number of four digits")
+    return given

@@ -1,6 +1,6 @@
 """The contract of the input: what the state machine is started with, checked before anything else is."""
 
-from transformer.job.order import UNITS, InvalidInput, Order
+from transformer.job.order import UNITS, InvalidInput, Order, year_of
 
 DEFAULT_YEAR = 2014
 DEFAULT_METRIC = "temp_max"
@@ -20,10 +20,7 @@ def read_order(document: object) -> Order:
     unknown = sorted(str(key) for key in document.keys() - {"year", "metric"})
     if unknown:
         raise InvalidInput(f"The input has unknown keys {unknown}; 'year' and 'measure' are accepted")
-    year = document.get("year", DEFAULT_YEAR)
-    # A JSON true is an int to Python.
-    if not isinstance(year, int) or isinstance(year, bool) or not 1000 <= year <= 9999:  # noqa: PLR2004 - four digits
-        raise InvalidInput(f"'year' is {year!r}; give a whole number of four digits")
+    year = year_of(document.get("year", DEFAULT_YEAR))
     metric = document.get("metric", DEFAULT_METRIC)
     if not isinstance(metric, str) or metric not in UNITS:
         raise InvalidInput(f"'metric' is {metric!r}; choose one of {sorted(UNITS)}")

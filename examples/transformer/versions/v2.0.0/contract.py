@@ -1,6 +1,6 @@
 """The contract of the input: what the state machine is started with, checked before anything else is."""
 
-from transformer.job.order import UNITS, InvalidInput, Order
+from transformer.job.order import UNITS, InvalidInput, Order, year_of
 
 
 def read_order(document: object) -> Order:
@@ -13,10 +13,7 @@ def read_order(document: object) -> Order:
         raise InvalidInput(f"The input is {document!r}; give an object such as {{'year': 2014, 'measure': 'wind'}}")
     if set(document) != {"year", "measure"}:
         raise InvalidInput(f"The input has the keys {sorted(map(str, document))}; give 'year' and 'measure'")
-    year, metric = document["year"], document["measure"]
-    # A JSON true is an int to Python.
-    if not isinstance(year, int) or isinstance(year, bool) or not 1000 <= year <= 9999:  # noqa: PLR2004 - four digits
-        raise InvalidInput(f"'year' is {year!r}; give a whole number of four digits")
+    year, metric = year_of(document["year"]), document["measure"]
     if not isinstance(metric, str) or metric not in UNITS:
         raise InvalidInput(f"'measure' is {metric!r}; choose one of {sorted(UNITS)}")
     return Order(year, metric)
