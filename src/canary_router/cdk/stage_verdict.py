@@ -54,7 +54,7 @@ class VerdictFunction(Construct):
         events.Rule(
             self,
             "Clock",
-            rule_name=f"{arns.name}-verdict-clock",
+            rule_name=f"{arns.name}-clock",
             description="Looks for a verdict whose event was lost",
             schedule=events.Schedule.rate(Duration.minutes(LOOKS)),
             targets=[by_the_clock],
@@ -79,7 +79,7 @@ class VerdictFunction(Construct):
         events.Rule(
             self,
             name.capitalize(),
-            rule_name=f"{self._name}-verdict-{name}",
+            rule_name=f"{self._name}-{name}",
             description=description,
             event_pattern=pattern,
             targets=[targets.LambdaFunction(self.function, retry_attempts=2, max_event_age=Duration.hours(1))],

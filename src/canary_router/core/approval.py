@@ -75,7 +75,7 @@ def answer_to(question: Question, pointers: Pointers, releases: Sequence[Release
     if mine is None:
         return Wait(f"{question.tag} has no release yet")
     if mine.state in (ReleaseState.ABORTED, ReleaseState.SUPERSEDED, ReleaseState.PROMOTED):
-        if mine.opened_at < question.started and now - question.since < _LAG:
+        if mine.opened_at <= question.started and now - question.since < _LAG:
             return Wait(f"{mine.release_id} of {question.tag} is from before; a newer one may not show yet")
         return _closed(mine, newest_first)
     return Wait(f"{mine.release_id} of {question.tag} is {mine.state.value}: {mine.counts}")
