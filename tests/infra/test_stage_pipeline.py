@@ -236,7 +236,7 @@ def test_the_sources_role_reads_its_own_prefix_and_writes_copies(staging: Templa
     said = trust(staging, "Source")
     assert said["Principal"] == {"AWS": {"Fn::GetAtt": [role(staging, "Pipeline"), "Arn"]}}
     (decrypt,) = (it for it in _statements(staging, "Source") if it["Resource"] == stacks.DATA_KEY)
-    assert shown(decrypt["Condition"]["StringEquals"]["kms:ViaService"]) == "s3.<AWS::Region>.<AWS::URLSuffix>"
+    assert shown(decrypt["Condition"]["StringEquals"]["kms:ViaService"]) == "s3.<AWS::Region>.amazonaws.com"
 
 
 def test_the_builds_role_verifies_and_takes_on_the_bootstrap_roles_of_its_own_account_and_region(
@@ -378,6 +378,17 @@ def test_the_longest_names_are_short_enough_for_lambda() -> None:
     functions = [it["FunctionName"] for it in template.all("AWS::Lambda::Function")]
     assert functions == ["s" * 40 + "-production-verdict"]
     assert max(map(len, [*functions, *rules(template)])) <= 64
+
+
+def test_the_examples_of_the_how_to_are_about_the_same_roles() -> None:
+    made: dict[str, Template] = {}
+    for name in ("delivery", "stage"):
+        names: dict[str, Any] = {}
+        exec(pages.example("docs/how-to/from-a-tag-to-a-version.md", name), names)  # noqa: S102 - the project's own text
+        made[name] = Template(dict(assertions.Template.from_stack(names["stack"]).to_json()))
+    for kind in ("Source", "Deploy"):
+        named = made["stage"].resource(role(made["stage"], kind))["Properties"]["RoleName"]
+        assert f"arn:aws:iam::222222222222:role/{named}" in made["delivery"].text
 
 
 def test_the_deploys_cdk_is_the_one_that_the_project_pins() -> None:
