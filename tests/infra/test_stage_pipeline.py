@@ -17,7 +17,6 @@ from canary_router.cdk import StagePipeline, buildspecs
 from canary_router.core.announcement import announce
 from canary_router.core.model import Basis, ReleaseState
 from canary_router.core.policy import Policy
-from canary_router.errors import ConfigurationError
 
 DEVELOPMENT = "111111111111"
 PIPELINE = "arn:<AWS::Partition>:codepipeline:<AWS::Region>:<AWS::AccountId>:transformer-staging"
@@ -197,6 +196,13 @@ def test_the_function_looks_at_a_decision_at_the_beginning_of_a_wait_and_every_f
     }
 
 
+def test_somebody_is_told_when_the_function_fails_again_and_again(staging: Template, production: Template) -> None:
+    for template, told in ((staging, []), (production, ["<Topic>"])):
+        alarm = template.one("AWS::CloudWatch::Alarm")
+        assert (alarm["MetricName"], alarm["Threshold"], alarm["Period"]) == ("Errors", 3, 900)
+        assert [shown(topic) for topic in alarm.get("AlarmActions", [])] == told
+
+
 def test_every_announcement_that_decides_a_release_is_one_of_those_that_are_listened_to(production: Template) -> None:
     pattern = rules(production)["transformer-production-decided"]["EventPattern"]
     states = (ReleaseState.PROMOTED, ReleaseState.ABORTED, ReleaseState.SUPERSEDED)
@@ -317,57 +323,6 @@ def test_copies_are_encrypted_kept_for_a_while_and_read_over_tls_only(staging: T
     assert shown(store["EncryptionKey"]["Id"]) == STORE_KEY
     effects = {it["Effect"] for it in staging.one("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]}
     assert effects == {"Deny"}
-
-
-OTHER_KEY = stacks.SIGNING_KEY.replace("111111111111", "444444444444")
-
-
-@pytest.mark.parametrize(
-    ("part", "said"),
-    [
-        ({"stage": "development"}, "is not a stage"),
-        ({"environment": "Live"}, "not the name of an environment"),
-        ({"bucket": "arn:aws:s3:::artifacts"}, "not the name of a bucket"),
-        ({"bucket": "artifacts/*"}, "not the name of a bucket"),
-        ({"data_key": "alias/data"}, "not the ARN of a key"),
-        ({"signing_key": "*"}, "not the ARN of a key"),
-        ({"signing_key": stacks.DATA_KEY}, "cannot encrypt and sign"),
-        ({"signing_key": OTHER_KEY}, "in different places"),
-        ({"signing_key": stacks.SIGNING_KEY.replace("eu-west-1", "us-east-1")}, "in different places"),
-        ({"reader": "staging-pipeline"}, "not the ARN of a role"),
-        ({"reader": "arn:aws:iam::222222222222:role/*"}, "not the ARN of a role"),
-        ({"verifier": "arn:aws:iam::222222222222:root"}, "not the ARN of a role"),
-        ({"verifier": stacks.READERS["staging"]}, "one of the two roles"),
-        ({"verifier": stacks.VERIFIERS["production"]}, "in different accounts"),
-        (
-            {"reader": "arn:aws:iam::111111111111:role/a", "verifier": "arn:aws:iam::111111111111:role/b"},
-            "in the account that builds",
-        ),
-        ({"buildspec": "deploy.yml"}, "has no version"),
-        ({"wait_days": 0}, "cannot wait"),
-        ({"wait_days": 61}, "cannot wait"),
-        ({"bootstrap_qualifier": "*"}, "no qualifier"),
-        ({"bootstrap_roles": ()}, "not roles of cdk bootstrap"),
-        ({"bootstrap_roles": ("cfn-exec",)}, "not roles of cdk bootstrap"),
-    ],
-    ids=str,
-)
-def test_options_that_cannot_work_or_let_in_too_much_are_refused(part: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
-        replace(stacks.STAGING_OPTIONS, **part)
-
-
-@pytest.mark.parametrize(("account", "region"), [("333333333333", "eu-west-1"), ("222222222222", "eu-central-1")])
-def test_a_stack_in_another_place_than_its_options_say_is_refused(account: str, region: str) -> None:
-    stack = cdk.Stack(cdk.App(), "x", env=cdk.Environment(account=account, region=region))
-    with pytest.raises(ConfigurationError, match="and its options are for"):
-        StagePipeline(stack, "Stage", service="transformer", options=stacks.STAGING_OPTIONS)
-
-
-@pytest.mark.parametrize("service", ["Transformer", "etl-v1-0-0"])
-def test_a_service_whose_name_cannot_be_one_is_refused(service: str) -> None:
-    with pytest.raises(ConfigurationError, match="is not the name of a service"):
-        StagePipeline(cdk.Stack(cdk.App(), "x"), "Stage", service=service, options=stacks.STAGING_OPTIONS)
 
 
 def test_the_longest_names_are_short_enough_for_lambda() -> None:

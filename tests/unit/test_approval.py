@@ -18,7 +18,7 @@ from canary_router.core.tags import Stage
 from canary_router.errors import InvalidInput, Unavailable
 from canary_router.flows.approval import answer_waiting
 from canary_router.flows.orders import roll_back
-from canary_router.ports import Waiting
+from canary_router.ports import Clock, Waiting
 
 
 class Account:
@@ -126,6 +126,25 @@ def test_a_paused_release_and_one_whose_pointers_are_being_written_are_waited_fo
         account.world.ledger.commit((Write(item, (), assign={"state": state}),))
         assert f" is {state}: " in account.look()
     assert account.answers == []
+
+
+@pytest.mark.parametrize("controller", ["runs", "died"])
+def test_a_decision_that_is_told_before_its_release_is_closed_is_waited_for_in_the_same_run(
+    account: Account, controller: str
+) -> None:
+    account.deploy("v1.1.0")
+    account.world.reconcile()
+    ledger, item = account.world.ledger, release_key(SERVICE, account.world.release.release_id)
+    ledger.commit((Write(item, (), assign={"state": "PROMOTING"}),))
+
+    def close() -> None:
+        if controller == "runs":
+            ledger.commit((Write(item, (), assign={"state": "PROMOTED"}),))
+
+    clock = Paused(account.world.clock, close)
+    account.world.replace_ports(clock=clock)
+    account.look()
+    assert (account.answers, clock.pauses) == (([("e-1", True)], 1) if controller == "runs" else ([], 3))
 
 
 def test_a_tag_that_was_turned_away_and_is_released_anew_is_not_answered_with_the_old_verdict(account: Account) -> None:
@@ -297,6 +316,19 @@ class Then:
         self._happens()
         self._happens = lambda: None
         return answer
+
+
+class Paused:
+    """A clock; while somebody waits, the world goes on."""
+
+    def __init__(self, clock: Clock, meanwhile: Callable[[], None]) -> None:
+        self.now = clock.now
+        self.pauses = 0
+        self._meanwhile = meanwhile
+
+    def pause(self, _: float) -> None:
+        self.pauses += 1
+        self._meanwhile()
 
 
 class Lagging:
