@@ -20,6 +20,7 @@ ENTRIES = [
         settings.OUTCOME_HANDLER,
         settings.RELEASE_HANDLER,
         settings.NOTIFY_HANDLER,
+        settings.VERDICT_HANDLER,
     )
 ]
 LAMBDA_HAS = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
@@ -63,6 +64,7 @@ def import_alone(bundle: Path, packages: Path, entry: str) -> "subprocess.Comple
     env = {
         settings.ENV_ENVIRONMENT: "staging",
         settings.ENV_SERVICES: "transformer",
+        settings.ENV_STAGE: "staging",
         settings.ENV_TOPIC: "arn:aws:sns:eu-west-1:123456789012:releases",
         "AWS_DEFAULT_REGION": "eu-west-1",
     }
