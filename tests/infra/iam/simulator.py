@@ -85,7 +85,7 @@ def ask(documents: Documents, questions: Sequence[Question], mutants: Sequence[M
         env=os.environ | node_environment(),
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
