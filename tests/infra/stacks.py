@@ -15,6 +15,8 @@ from canary_router.cdk import (
     DeliveryOptions,
     ExtraTarget,
     FunctionOptions,
+    GitHubDelivery,
+    GitHubOptions,
     ImmutableStack,
     NotificationOptions,
     Policy,
@@ -43,6 +45,14 @@ DELIVERY_OPTIONS = DeliveryOptions(
     readers=READERS,
     verifiers=VERIFIERS,
     actors=["583231", "9919"],
+)
+GITHUB = "github-delivery"
+GITHUB_OPTIONS = GitHubOptions(
+    repository="example/transformer",
+    repository_id="1296269",
+    owner_id="583231",
+    readers=READERS,
+    verifiers=VERIFIERS,
 )
 DATA_KEY = "arn:aws:kms:eu-west-1:111111111111:key/0d5f7a2c-data"
 SIGNING_KEY = "arn:aws:kms:eu-west-1:111111111111:key/7e1b9c3d-sign"
@@ -134,6 +144,7 @@ def build(outdir: Path) -> cdk.App:
 
     Transformer(app, "v1.3.0-rc.1")
     Delivery(cdk.Stack(app, DELIVERY), "Delivery", service="transformer", options=DELIVERY_OPTIONS)
+    GitHubDelivery(cdk.Stack(app, GITHUB), "Delivery", service="transformer", options=GITHUB_OPTIONS)
     stages = cdk.Stack(app, STAGES["staging"])
     StagePipeline(stages, "Stage", service="transformer", options=STAGE_OPTIONS["staging"])
     # Account and region are known at synthesis.

@@ -7,6 +7,7 @@ from canary_router.cdk.attributes import Discover, Publish, PublishFirst
 from canary_router.cdk.delivery import Delivery, DeliveryOptions
 from canary_router.cdk.discovery import shared_cloud_map_service
 from canary_router.cdk.function import BundledFunction, FunctionOptions
+from canary_router.cdk.github import GitHubDelivery, GitHubOptions
 from canary_router.cdk.immutable import ImmutableStack
 from canary_router.cdk.notifications import NotificationOptions, Notifications
 from canary_router.cdk.options import ExtraTarget, RouterOptions
@@ -26,6 +27,8 @@ __all__ = [
     "Discover",
     "ExtraTarget",
     "FunctionOptions",
+    "GitHubDelivery",
+    "GitHubOptions",
     "ImmutableStack",
     "NotificationOptions",
     "Notifications",

@@ -1,0 +1,1 @@
+"""Delivery by GitHub Actions: workflows, and the development account that they need."""
