@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from canary_router.core.announcement import Announcement
+from canary_router.core.approval import Answer
 from canary_router.core.conditions import Item, Key, Refusal, Write
 from canary_router.core.model import Status
 from canary_router.core.pointers import Reading, Readings
@@ -298,6 +299,44 @@ class Notifier(Protocol):
 
         Raises:
             Unavailable: It cannot be sent.
+        """
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An execution of a stage's pipeline that waits for its verdict.
+
+    Attributes:
+        execution_id: Of the execution.
+        token: Of this one question: another execution's, or the same one's after a retry, is another.
+        object_key: Where the artifact lies in its bucket that the execution's source action has read.
+        started: When that was, epoch milliseconds.
+        since: When it began to wait, epoch milliseconds.
+    """
+
+    execution_id: str
+    token: str
+    object_key: str
+    started: int
+    since: int
+
+
+class Approvals(Protocol):
+    """The question of a stage's pipeline what became of the version that it has deployed."""
+
+    def waiting(self) -> Waiting | None:
+        """The execution that waits; None when none does, or when it does not show yet.
+
+        Raises:
+            Unavailable: It cannot be told.
+        """
+
+    def answer(self, waiting: Waiting, answer: Answer) -> bool:
+        """Answers; False when this question was not open any more, whoever has closed it.
+
+        Raises:
+            Unavailable: It was not answered.
+            Uncertain: It is not known whether it was.
         """
 
 

@@ -58,6 +58,12 @@ _SLUG_WITHIN = re.compile(r"-v[0-9]+-[0-9]+-[0-9]+(?:-|$)")
 REQUEST_HANDLER = "canary_router.lambdas.request.handler"
 OUTCOME_HANDLER = "canary_router.lambdas.outcome.handler"
 RELEASE_HANDLER = "canary_router.lambdas.release.handler"
+VERDICT_HANDLER = "canary_router.lambdas.verdict.handler"
+
+# What a stage's pipeline is made of. The function that answers its question finds stage and action by these names.
+SOURCE_ACTION = "Source"
+VERDICT_ACTION = "Verdict"
+"""The stage of the pipeline that waits for the verdict, and the one action in it."""
 
 OUTCOME_TIMEOUT = 60
 """Timeout of the controller's function. The lease must outlive it."""
@@ -85,6 +91,7 @@ ENV_ENVIRONMENT = "CANARY_ROUTER_ENVIRONMENT"
 ENV_SERVICES = "CANARY_ROUTER_SERVICES"
 ENV_POINTER_TTL = "CANARY_ROUTER_POINTER_TTL"
 ENV_GRACE = "CANARY_ROUTER_GRACE"
+ENV_STAGE = "CANARY_ROUTER_STAGE"
 ENV_HOME = "CANARY_ROUTER_HOME"
 
 
@@ -141,6 +148,11 @@ def stack_name(service: str, tag: str) -> str:
 def pipeline_function_name(service: str, tag: str) -> str:
     """Name of the pipeline function in an immutable stack."""
     return f"{stack_name(service, tag)}-pipeline"
+
+
+def stage_pipeline_name(service: str, stage: str) -> str:
+    """Name of the pipeline that brings a service's versions into a stage."""
+    return f"{service}-{stage}"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 
 from canary_router import settings
+from canary_router.adapters.aws.codepipeline import PipelineApprovals
 from canary_router.adapters.aws.deployed import LambdaFunctions, LambdaNudge, StsCaller
 from canary_router.adapters.aws.dynamodb import DynamoLedger
 from canary_router.adapters.aws.events import EventBridgeNotifier
@@ -22,10 +23,19 @@ from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
 from canary_router.adapters.clock import SystemClock
 from canary_router.flows.outcome import Controller
 from canary_router.flows.reconcile import Reconciler
-from canary_router.ports import Caller, Functions, Limits, Nudge, Ports, Rights
+from canary_router.ports import Approvals, Caller, Functions, Limits, Nudge, Ports, Rights
 from canary_router.request_wiring import INVOKING, ORDINARY, new_id, print_line, router
 
-__all__ = ["aws_controls", "aws_instruments", "aws_ports", "lambda_environment", "new_id", "reconciler", "router"]
+__all__ = [
+    "aws_approvals",
+    "aws_controls",
+    "aws_instruments",
+    "aws_ports",
+    "lambda_environment",
+    "new_id",
+    "reconciler",
+    "router",
+]
 
 
 def aws_ports(session: boto3.Session, environment: str) -> Ports:
@@ -88,6 +98,18 @@ def aws_instruments(session: boto3.Session, environment: str) -> tuple[Rights, L
     )
     limits = AwsLimits(session.client("apigateway", config=once), functions, environment)
     return ProbedRights(clients, environment), limits
+
+
+def aws_approvals(service: str, stage: str) -> Approvals:
+    """The question of a stage's pipeline, with the credentials and the endpoints of this process.
+
+    Args:
+        service: What the pipeline deploys.
+        stage: Where it deploys.
+    """
+    once = Config(connect_timeout=ORDINARY.connect, read_timeout=ORDINARY.answer, retries={"total_max_attempts": 1})
+    pipeline = settings.stage_pipeline_name(service, stage)
+    return PipelineApprovals(boto3.client("codepipeline", config=once), pipeline)
 
 
 def lambda_environment() -> tuple[Ports, settings.Settings]:

@@ -20,11 +20,13 @@ from tests.unit.world import arn
 
 from canary_router import settings
 from canary_router.adapters.aws.parameters import SsmPointers
+from canary_router.cdk import buildspecs
 from canary_router.flows.operate import release
 from canary_router.local import loopback
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/how-to/from-a-tag-to-a-version.md").read_text()
+SHIPPED = {"build": buildspecs.TAG, "deploy": buildspecs.DEPLOY}
 AWS = """#!/bin/sh
 # aws s3 cp FILE s3://BUCKET/KEY, with a folder for the bucket
 [ "$1 $2" = "s3 cp" ] || exit 9
@@ -36,10 +38,11 @@ TESTS = "test:\n\t@echo tested >>$(CALLS); test ! -e broken\n"
 
 
 def buildspec(name: str) -> Buildspec:
-    """A buildspec of the page."""
+    """A buildspec that the page shows, which is the one that the package brings."""
     _, _, after = PAGE.partition(f"<!-- example: {name} -->\n```yaml\n")
     text, end, _ = after.partition("```")
     assert end, f"the page has no example {name!r}"
+    assert text == SHIPPED[name], f"the example {name!r} is not the buildspec that is shipped"
     return buildspec_from(text)
 
 
@@ -109,7 +112,7 @@ def team(tmp_path: Path) -> Team:
 def codebuild(tmp_path: Path, cloud: dict[str, str], client: Any) -> CodeBuild:
     client("ssm").get_parameters(Names=["x"])  # moto takes seconds for a service's first call, and SSM's is waited for
     key = client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
-    return CodeBuild(tmp_path, cloud | {"SIGNING_KEY": key, "ARTIFACTS": "artifacts"})
+    return CodeBuild(tmp_path, cloud | {"SIGNING_KEY": key, "ARTIFACTS": "artifacts", "SERVICE": "transformer"})
 
 
 def build(team: Team, codebuild: CodeBuild, tag: str) -> Build:
@@ -126,7 +129,7 @@ def test_a_tag_is_built_and_deployed_and_its_commit_cannot_change_afterwards(
     assert built.succeeded, built.log
     (key,) = codebuild.bucket
     assert key == "artifacts/production/transformer/v1.2.0/transformer-v1.2.0.zip"
-    place = {"STAGE": "production", "OBJECT_KEY": key.removeprefix("artifacts/")}
+    place = {"STAGE": "production", "ENVIRONMENT": "production", "OBJECT_KEY": key.removeprefix("artifacts/")}
     unpacked = codebuild.out / "source"
     subprocess.run([sys.executable, "-m", "zipfile", "-e", str(codebuild.out / "artifact.zip"), unpacked], check=True)
     create_table(client("dynamodb"), settings.table_name("production"))
@@ -134,7 +137,8 @@ def test_a_tag_is_built_and_deployed_and_its_commit_cannot_change_afterwards(
     assert deployed.succeeded, deployed.log
     commit = git(team.desk, "rev-parse", "main")
     assert codebuild.calls[-1] == (
-        f"cdk deploy --require-approval never --context tag=v1.2.0 --context commit={commit} --all"
+        "cdk deploy --require-approval never --exclusively --context environment=production"
+        f" --context tag=v1.2.0 --context commit={commit} transformer-v1-2-0"
     )
     # What the deployment would have done last: another commit of that version was released.
     pointers = SsmPointers(client("ssm"), "production")

@@ -1,5 +1,6 @@
 """The stacks that these tests look at, all in one app, since a synthesis takes seconds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -17,6 +18,8 @@ from canary_router.cdk import (
     Policy,
     Release,
     RouterOptions,
+    StageOptions,
+    StagePipeline,
     shared_cloud_map_service,
 )
 from canary_router.cdk.options import MAX_SERVICES
@@ -30,13 +33,42 @@ READERS = {
     "staging": "arn:aws:iam::222222222222:role/staging-pipeline",
     "production": "arn:aws:iam::333333333333:role/production-pipeline",
 }
+VERIFIERS = {stage: role.replace("-pipeline", "-deploy") for stage, role in READERS.items()}
 DELIVERY_OPTIONS = DeliveryOptions(
     repository="example/transformer",
     pull_request_buildspec="version: 0.2\nphases:\n  build:\n    commands:\n      - make check test\n",
     tag_buildspec="version: 0.2\nphases:\n  build:\n    commands:\n      - ./release.sh\n",
     readers=READERS,
+    verifiers=VERIFIERS,
     actors=["583231", "9919"],
 )
+DATA_KEY = "arn:aws:kms:eu-west-1:111111111111:key/0d5f7a2c-data"
+SIGNING_KEY = "arn:aws:kms:eu-west-1:111111111111:key/7e1b9c3d-sign"
+STAGES = {stage: f"{stage}-pipeline" for stage in READERS}
+STAGING_OPTIONS = StageOptions(
+    stage="staging",
+    bucket="artifacts-of-transformer",
+    data_key=DATA_KEY,
+    signing_key=SIGNING_KEY,
+    reader=READERS["staging"],
+    verifier=VERIFIERS["staging"],
+)
+STAGE_OPTIONS = {
+    "staging": STAGING_OPTIONS,
+    # With every option set.
+    "production": replace(
+        STAGING_OPTIONS,
+        stage="production",
+        reader=READERS["production"],
+        verifier=VERIFIERS["production"],
+        environment="live",
+        buildspec="version: 0.2\nphases:\n  build:\n    commands:\n      - ./deploy.sh\n",
+        approval=True,
+        wait_days=3,
+        bootstrap_qualifier="ours",
+        bootstrap_roles=("deploy", "file-publishing", "image-publishing", "lookup"),
+    ),
+}
 LONG_NAME = "x" * 38
 LARGEST_SERVICES = tuple(f"{LONG_NAME}{letter}a" for letter in "abcdefghijklmnopqrstuvwxyz"[:MAX_SERVICES])
 
@@ -95,4 +127,10 @@ def build(outdir: Path) -> cdk.App:
 
     Transformer(app, "v1.3.0-rc.1")
     Delivery(cdk.Stack(app, DELIVERY), "Delivery", service="transformer", options=DELIVERY_OPTIONS)
+    stages = cdk.Stack(app, STAGES["staging"])
+    StagePipeline(stages, "Stage", service="transformer", options=STAGE_OPTIONS["staging"])
+    # Account and region are known at synthesis.
+    place = cdk.Environment(account="333333333333", region="eu-west-1")
+    stages = cdk.Stack(app, STAGES["production"], env=place)
+    StagePipeline(stages, "Stage", service="transformer", options=STAGE_OPTIONS["production"])
     return app

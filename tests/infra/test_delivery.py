@@ -11,6 +11,7 @@ from tests.infra import pages, stacks
 from tests.infra.access import OWNER, Request, answer
 from tests.infra.templates import Template, shown
 
+from canary_router import __version__
 from canary_router.cdk import Delivery, DeliveryOptions
 from canary_router.errors import ConfigurationError
 
@@ -20,6 +21,8 @@ BUCKET = "<DeliveryArtifacts.Arn>"
 S3 = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 VIA_S3 = {"kms:ViaService": "s3.<AWS::Region>.amazonaws.com"}
 OTHERS = [
+    stacks.VERIFIERS["staging"],
+    stacks.VERIFIERS["production"],
     "arn:aws:iam::222222222222:role/staging-pipeline-2",
     "arn:aws:iam::222222222222:role/admin",
     "arn:aws:iam::333333333333:user/somebody",
@@ -48,7 +51,7 @@ def keys(delivery: Template) -> tuple[dict[str, Any], dict[str, Any]]:
 def test_each_stages_role_reads_its_own_prefix_and_nobody_else_reads_anything(bucket: dict[str, Any]) -> None:
     allowed = {
         (who, action, prefix)
-        for who, action, prefix in product([STAGING, PRODUCTION, *OTHERS[:4]], (*READS, *OTHER_ACTIONS), PREFIXES)
+        for who, action, prefix in product([STAGING, PRODUCTION, *OTHERS[:6]], (*READS, *OTHER_ACTIONS), PREFIXES)
         if answer(bucket, Request(who, action, f"{BUCKET}/{prefix}/v1.0.0/a.zip", S3)) == "Allow"
     }
     assert allowed == {
@@ -61,7 +64,7 @@ def test_each_stages_role_reads_its_own_prefix_and_nobody_else_reads_anything(bu
 def test_of_the_bucket_itself_they_learn_what_codepipeline_asks(bucket: dict[str, Any]) -> None:
     allowed = {
         (who, action)
-        for who, action in product([STAGING, PRODUCTION, *OTHERS[:4]], (*ABOUT, *READS, *OTHER_ACTIONS))
+        for who, action in product([STAGING, PRODUCTION, *OTHERS[:6]], (*ABOUT, *READS, *OTHER_ACTIONS))
         if answer(bucket, Request(who, action, BUCKET, S3)) == "Allow"
     }
     assert allowed == set(product((STAGING, PRODUCTION), ABOUT))
@@ -92,19 +95,30 @@ def test_nobody_reads_in_clear_or_over_an_old_tls(bucket: dict[str, Any], contex
 def test_the_roles_decrypt_through_s3_and_verify_and_nobody_but_the_build_signs(delivery: Template) -> None:
     encrypting, signing = keys(delivery)
     actions = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:Sign", "kms:Verify", "kms:PutKeyPolicy")
-    readers = {STAGING, PRODUCTION}
+    readers, verifiers = {STAGING, PRODUCTION}, set(stacks.VERIFIERS.values())
     for policy, context, wanted in (
         (encrypting, VIA_S3, {(who, "kms:Decrypt") for who in readers}),
         (encrypting, {}, set()),
-        (signing, {}, {(who, "kms:Verify") for who in readers}),
+        (signing, {}, {(who, "kms:Verify") for who in verifiers}),
     ):
-        asked = product([STAGING, PRODUCTION, *OTHERS[:4]], actions)
+        asked = product([STAGING, PRODUCTION, *OTHERS[:6]], actions)
         found = {it for it in asked if answer(policy, Request(*it, "*", context)) == "Allow"}
         assert found == wanted
-    admin = OTHERS[4]
+    admin = OTHERS[6]
     assert answer(signing, Request(admin, "kms:Sign", "*")) == "Deny"
     assert answer(signing, Request(admin, "kms:PutKeyPolicy", "*")) == "Allow"
     assert answer(signing, _request(BUILDER_ARN, "kms:Sign", "*")) == "Allow"
+
+
+def test_without_verifiers_of_their_own_readers_verify() -> None:
+    stack = cdk.Stack(cdk.App(), "x")
+    options = replace(stacks.DELIVERY_OPTIONS, verifiers={})
+    Delivery(stack, "Delivery", service="transformer", options=options)
+    _, signing = keys(Template(dict(assertions.Template.from_stack(stack).to_json())))
+    said = {who: answer(signing, Request(who, "kms:Verify", "*")) for who in EVERYBODY}
+    admin = f"arn:aws:iam::{OWNER}:role/admin"
+    assert {who for who, effect in said.items() if effect == "Allow"} >= {STAGING, PRODUCTION, admin}
+    assert said[stacks.VERIFIERS["staging"]] == "nothing"
 
 
 def test_the_build_of_a_pull_request_may_write_its_log_and_nothing_else(delivery: Template) -> None:
@@ -127,6 +141,8 @@ def test_the_build_of_a_tag_may_sign_and_put_and_nothing_else(delivery: Template
     }
     variables = _project(delivery, "transformer-tag")["Environment"]["EnvironmentVariables"]
     assert {it["Name"]: shown(it["Value"]) for it in variables} == {
+        "SERVICE": "transformer",
+        "CANARY_ROUTER_VERSION": __version__,
         "ARTIFACTS": "<DeliveryArtifacts>",
         "SIGNING_KEY": "<DeliverySigningKey.Arn>",
     }
@@ -203,6 +219,9 @@ def test_the_bucket_keeps_what_was_written_and_is_nobodys_but_the_accounts(deliv
         ({"readers": {"staging": STAGING, "production": "*"}}, "not the ARN of a role"),
         ({"readers": {"staging": STAGING, "production": "arn:aws:iam::333333333333:root"}}, "not the ARN of a role"),
         ({"readers": {"staging": STAGING, "production": "arn:aws:iam::333333333333:role/*"}}, "not the ARN of a role"),
+        ({"verifiers": {"staging": STAGING}}, "verifiers are for"),
+        ({"verifiers": {"staging": PRODUCTION, "production": PRODUCTION}}, "in another account"),
+        ({"verifiers": {"staging": STAGING, "production": "*"}}, "not the ARN of a role"),
         ({"actors": []}, "not the account ids"),
         ({"actors": ["somebody"]}, "not the account ids"),
         ({"actors": [".*"]}, "not the account ids"),

@@ -39,7 +39,7 @@ def test_cfn_lint_finds_fault_only_with_the_template_that_is_at_fault(
 ) -> None:
     at_fault = tmp_path / "at-fault.template.json"
     at_fault.write_text(json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"Nme": "q"}}}}))
-    names = (stacks.DEFAULT, stacks.CHOSEN, stacks.VERSION, stacks.DELIVERY)
+    names = (stacks.DEFAULT, stacks.CHOSEN, stacks.VERSION, stacks.DELIVERY, *stacks.STAGES.values())
     templates = [assembled / f"{name}.template.json" for name in names]
     templates += sorted(sample.glob("transformer-*.template.json"))
     assert len(templates) > 10

@@ -12,6 +12,8 @@ from canary_router.cdk.options import ExtraTarget, RouterOptions
 from canary_router.cdk.pipeline import Pipeline
 from canary_router.cdk.release import Release
 from canary_router.cdk.router import CanaryRouter
+from canary_router.cdk.stage_options import StageOptions
+from canary_router.cdk.stage_pipeline import StagePipeline
 from canary_router.cdk.wildcards import acknowledge_wildcards
 from canary_router.core.policy import Policy
 
@@ -30,6 +32,8 @@ __all__ = [
     "PublishFirst",
     "Release",
     "RouterOptions",
+    "StageOptions",
+    "StagePipeline",
     "acknowledge_wildcards",
     "shared_cloud_map_service",
 ]

@@ -8,9 +8,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from aws_cdk import Acknowledgment, ArnFormat, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, ArnFormat, CfnOutput, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -20,6 +20,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from canary_router.cdk import buildspecs
 from canary_router.cdk.options import check_no_slug
 from canary_router.core.tags import Stage
 from canary_router.errors import ConfigurationError
@@ -36,43 +37,54 @@ _PULL_REQUEST = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeliveryOptions:
     """What a delivery is of, and for whom.
 
     Attributes:
         repository: ``owner/name`` on GitHub; CodeBuild must be connected with GitHub in this account and region.
-        pull_request_buildspec: The YAML text that is run for pull requests.
-        tag_buildspec: The YAML text that is run for tags.
         readers: The ARN of the role that reads the artifacts of each stage: ``staging`` and ``production``.
         actors: Account ids of the GitHub users whose pull requests are built.
+        verifiers: The ARN of the role that verifies the artifacts of each stage, in the account of its reader; empty
+            when readers verify what they have read.
+        pull_request_buildspec: The YAML text that is run for pull requests.
+        tag_buildspec: The YAML text that is run for tags.
 
     Raises:
         ConfigurationError: One of them is not that.
     """
 
     repository: str
-    pull_request_buildspec: str
-    tag_buildspec: str
     readers: Mapping[str, str]
     actors: Sequence[str]
+    verifiers: Mapping[str, str] = field(default_factory=dict)
+    pull_request_buildspec: str = buildspecs.PULL_REQUEST
+    tag_buildspec: str = buildspecs.TAG
 
     def __post_init__(self) -> None:
         if not _REPOSITORY.fullmatch(self.repository):
             raise ConfigurationError(f"{self.repository!r} is no repository", advice="Give owner/name, as on GitHub.")
-        if set(self.readers) != {stage.value for stage in Stage}:
-            advice = "Give the ARN of a role for staging and of one for production."
-            raise ConfigurationError(f"The readers are for {sorted(self.readers)}", advice=advice)
-        for role in self.readers.values():
-            if not _ROLE.fullmatch(role):
-                advice = "Give the whole ARN of one role, without a wildcard."
-                raise ConfigurationError(f"{role!r} is not the ARN of a role", advice=advice)
+        _check_roles("readers", self.readers)
+        if self.verifiers:
+            _check_roles("verifiers", self.verifiers)
+            if any(_account(role) != _account(self.readers[stage]) for stage, role in self.verifiers.items()):
+                advice = "A stage has one account: its pipeline reads, its build verifies."
+                raise ConfigurationError("A verifier is in another account than its reader", advice=advice)
         if not self.actors or not all(re.fullmatch(r"[0-9]{1,20}", actor) for actor in self.actors):
             advice = "Give account ids, which never change hands: https://api.github.com/users/NAME tells one."
             raise ConfigurationError(f"{list(self.actors)} are not the account ids of GitHub users", advice=advice)
         for text in (self.pull_request_buildspec, self.tag_buildspec):
-            if not text.lstrip().startswith("version:"):
-                raise ConfigurationError("A buildspec has no version", advice="Give the YAML text, not a file's name.")
+            buildspecs.check(text)
+
+
+def _check_roles(what: str, roles: Mapping[str, str]) -> None:
+    if set(roles) != {stage.value for stage in Stage}:
+        advice = "Give the ARN of a role for staging and of one for production."
+        raise ConfigurationError(f"The {what} are for {sorted(roles)}", advice=advice)
+    for role in roles.values():
+        if not _ROLE.fullmatch(role):
+            advice = "Give the whole ARN of one role, without a wildcard."
+            raise ConfigurationError(f"{role!r} is not the ARN of a role", advice=advice)
 
 
 class Delivery(Construct):
@@ -88,7 +100,8 @@ class Delivery(Construct):
 
     Attributes:
         bucket: The bucket; artifacts lie below ``{stage}/{service}/{tag}/``.
-        signing_key: The key; its ARN is what ``ci verify --key`` is given.
+        data_key: The key that encrypts the bucket.
+        signing_key: The key that signs; its ARN is what ``ci verify --key`` is given.
         pull_requests: The project that builds pull requests.
         tags: The project that builds tags.
 
@@ -113,7 +126,7 @@ class Delivery(Construct):
 
         self._pull_request_role = self._role("pull-request")
         self._tag_role = self._role("tag")
-        self.bucket, self._data_key = self._make_bucket()
+        self.bucket, self.data_key = self._make_bucket()
         self.signing_key = self._make_signing_key()
         self.pull_requests = self._project(
             "pull-request", self._pull_request_role, source(pull_requests), options.pull_request_buildspec
@@ -123,6 +136,10 @@ class Delivery(Construct):
         for stage, reader in sorted(options.readers.items()):
             self._allow_reader(stage, reader)
             self._forward_events(stage, reader)
+        # What StageOptions asks for.
+        CfnOutput(self, "BucketName", value=self.bucket.bucket_name)
+        CfnOutput(self, "DataKeyArn", value=self.data_key.key_arn)
+        CfnOutput(self, "SigningKeyArn", value=self.signing_key.key_arn)
 
     def _role(self, kind: str) -> iam.Role:
         stack = Stack.of(self)
@@ -135,7 +152,7 @@ class Delivery(Construct):
         log = logs.LogGroup(self, f"{_camel(kind)}Log", retention=logs.RetentionDays.ONE_YEAR)
         log.grant_write(role)
         places = {"ARTIFACTS": self.bucket.bucket_name, "SIGNING_KEY": self.signing_key.key_arn}
-        variables = places if role is self._tag_role else {}
+        variables = buildspecs.variables(self._service, **places) if role is self._tag_role else {}
         project = codebuild.Project(
             self,
             f"{_camel(kind)}Builds",
@@ -207,7 +224,7 @@ class Delivery(Construct):
             (["kms:Sign"], [self.signing_key.key_arn]),
             (["s3:PutObject"], places),
             # An upload in parts reads what it has written.
-            (["kms:GenerateDataKey", "kms:Decrypt"], [self._data_key.key_arn]),
+            (["kms:GenerateDataKey", "kms:Decrypt"], [self.data_key.key_arn]),
         ):
             self._tag_role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
         reason = "The object's key ends with the tag and the artifact's name, below the stage and this service."
@@ -219,20 +236,21 @@ class Delivery(Construct):
     def _allow_reader(self, stage: str, reader: str) -> None:
         objects = self.bucket.arn_for_objects(f"{stage}/{self._service}/*")
         whole = ["s3:GetBucketVersioning", "s3:GetBucketAcl", "s3:GetBucketLocation"]  # CodePipeline's S3 source asks
+        verifier = self._options.verifiers.get(stage, reader)
         statements = (
-            (self.bucket, ["s3:GetObject", "s3:GetObjectVersion"], objects),
-            (self.bucket, whole, self.bucket.bucket_arn),
-            (self._data_key, ["kms:Decrypt"], "*"),
-            (self.signing_key, ["kms:Verify"], "*"),
+            (self.bucket, ["s3:GetObject", "s3:GetObjectVersion"], objects, reader),
+            (self.bucket, whole, self.bucket.bucket_arn, reader),
+            (self.data_key, ["kms:Decrypt"], "*", reader),
+            (self.signing_key, ["kms:Verify"], "*", verifier),
         )
-        for resource, actions, arn in statements:
+        for resource, actions, arn, role in statements:
             # By the role's name, which holds before the role is made and after it was made anew.
-            conditions: dict[str, object] = {"ArnEquals": {"aws:PrincipalArn": reader}}
-            if resource is self._data_key:
+            conditions: dict[str, object] = {"ArnEquals": {"aws:PrincipalArn": role}}
+            if resource is self.data_key:
                 conditions["StringEquals"] = {"kms:ViaService": f"s3.{Stack.of(self).region}.amazonaws.com"}
             resource.add_to_resource_policy(
                 iam.PolicyStatement(
-                    principals=[iam.AccountPrincipal(_account(reader))],
+                    principals=[iam.AccountPrincipal(_account(role))],
                     actions=actions,
                     resources=[arn],
                     conditions=conditions,

@@ -3,6 +3,7 @@
 One contract suite holds these and the AWS adapters to the same promises.
 """
 
+from canary_router.adapters.memory.approvals import MemoryApprovals
 from canary_router.adapters.memory.deployed import (
     MemoryCaller,
     MemoryDoor,
@@ -19,6 +20,7 @@ from canary_router.adapters.memory.surroundings import ManualClock, MemoryMeter,
 
 __all__ = [
     "ManualClock",
+    "MemoryApprovals",
     "MemoryCaller",
     "MemoryDoor",
     "MemoryFunctions",

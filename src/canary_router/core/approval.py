@@ -1,0 +1,98 @@
+"""What a stage's pipeline is told that waits for the verdict on the version that it has deployed.
+
+- The record of releases decides, and of it the newest release of that version's tag. Only what is closed is an answer.
+- What is not known is never an answer: without a release of the tag, or with a write of ``latest`` that no release was
+  made of yet, the pipeline waits on.
+- A release from before this execution is believed, since a deployment that changes nothing releases nothing; but not at
+  once: a newer write may not show yet.
+- A version that was promoted and then rolled back is turned away: the pipeline must not end well with it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from canary_router.core.model import Basis, Release, ReleaseState, Version
+from canary_router.core.pointers import Pointers
+
+_LAG = 60_000
+"""Milliseconds after which a read of SSM is no longer believed to be older than a write (``lifecycle.py``)."""
+_BECAME_CURRENT = (ReleaseState.PROMOTING, ReleaseState.PROMOTED)
+
+
+@dataclass(frozen=True)
+class Approve:
+    """The version has become current."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reject:
+    """The version was turned away."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing is decided; ``reason`` says what is being waited for."""
+
+    reason: str
+
+
+Answer: TypeAlias = Approve | Reject
+
+
+@dataclass(frozen=True)
+class Question:
+    """What became of a tag, asked by one execution.
+
+    Attributes:
+        tag: The version's.
+        started: When the execution started, epoch milliseconds.
+        since: When it began to wait, epoch milliseconds.
+    """
+
+    tag: str
+    started: int
+    since: int
+
+
+def answer_to(question: Question, pointers: Pointers, releases: Sequence[Release], now: int) -> Answer | Wait:
+    """Answers a question, or has it wait.
+
+    Args:
+        question: Of one execution.
+        pointers: Read before the releases: what was opened from them in between is then among those.
+        releases: All of the service.
+        now: Epoch milliseconds.
+    """
+    newest_first = sorted(releases, key=lambda it: (it.opened_at, it.write), reverse=True)
+    mine = next((it for it in newest_first if it.target.tag == question.tag), None)
+    if _is_unopened(question.tag, pointers, mine):
+        return Wait(f"latest holds {question.tag}, and no release was opened for it yet")
+    if mine is None:
+        return Wait(f"{question.tag} has no release yet")
+    if mine.state in (ReleaseState.ABORTED, ReleaseState.SUPERSEDED, ReleaseState.PROMOTED):
+        if mine.opened_at < question.started and now - question.since < _LAG:
+            return Wait(f"{mine.release_id} of {question.tag} is from before; a newer one may not show yet")
+        return _closed(mine, newest_first)
+    return Wait(f"{mine.release_id} of {question.tag} is {mine.state.value}: {mine.counts}")
+
+
+def _is_unopened(tag: str, pointers: Pointers, mine: Release | None) -> bool:
+    if not isinstance(pointers.latest, Version) or pointers.latest.tag != tag or pointers.write is None:
+        return False
+    return mine is None or mine.write < pointers.write
+
+
+def _closed(mine: Release, newest_first: Sequence[Release]) -> Answer:
+    said = f"{mine.target.tag} ({mine.release_id}): {mine.reason or mine.counts}"
+    if mine.state is not ReleaseState.PROMOTED:
+        return Reject(f"{mine.state.value} {said}")
+    newer = newest_first[: newest_first.index(mine)]
+    after = next((it for it in reversed(newer) if it.state in _BECAME_CURRENT), None)
+    if after is not None and after.basis is Basis.ROLLBACK:
+        return Reject(f"PROMOTED, and then rolled back to {after.target.tag}: {said}")
+    return Approve(f"PROMOTED {said}")
