@@ -60,7 +60,10 @@ class Webhook:
 def projects_told(template: Mapping[str, Any], webhook: Webhook) -> list[str]:
     """Names of the projects whose triggers have this event."""
     projects = [it["Properties"] for it in template["Resources"].values() if it["Type"] == "AWS::CodeBuild::Project"]
-    return [it["Name"] for it in projects if webhook.matches(it["Triggers"]["FilterGroups"])]
+    told = [it for it in projects if it["Triggers"]["Webhook"] and webhook.matches(it["Triggers"]["FilterGroups"])]
+    # Checkouts are whole here, as they are there when nothing is said.
+    assert not any(it["Source"].get("GitCloneDepth") for it in told)
+    return [it["Name"] for it in told]
 
 
 @dataclass

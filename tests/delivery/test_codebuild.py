@@ -8,6 +8,9 @@ from textwrap import dedent
 import pytest
 from tests.delivery.buildspec import BadBuildspec, buildspec_from
 from tests.delivery.codebuild import Build, run
+from tests.e2e.deployed import wait_until
+
+from canary_router.local import processes
 
 HEAD = "version: 0.2\nphases:\n"
 
@@ -153,11 +156,13 @@ def test_commands_cannot_read_what_comes_after_them(checkout: Path) -> None:
     assert said(built(checkout, HEAD + "  build: {commands: [cat, echo next]}\n")) == ["next"]
 
 
-def test_a_build_that_takes_too_long_is_ended(checkout: Path) -> None:
+def test_a_build_that_takes_too_long_is_ended_with_all_that_it_began(checkout: Path) -> None:
     began = time.monotonic()
-    build = built(checkout, phases(build="sleep 60 & sleep 60"), seconds=0.5)
+    build = built(checkout, phases(build="sleep 60 & echo $! >pid; sleep 60"), seconds=1)
     assert not build.succeeded
     assert time.monotonic() - began < 20
+    behind = int((checkout / "pid").read_text())
+    wait_until(lambda: processes.started_at(behind) is None, seconds=10)
 
 
 def test_a_project_variable_comes_before_the_buildspecs(checkout: Path) -> None:

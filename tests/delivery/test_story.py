@@ -125,11 +125,20 @@ def released(world: World, tag: str, commit: str) -> Execution:
     """A tag that is built, and deployed as far as the wait for the verdict."""
     (build,) = world.webhook(world.repository.tag(tag, commit))
     assert build.succeeded, build.log
-    (execution,) = world.deliver(1)
-    deploy = execution.action("Deploy")
-    assert deploy.status == "Succeeded", deploy.said
-    assert execution.action("Verdict").status == "InProgress"
+    execution = started(world)
+    assert [(it.action, it.status) for it in execution.actions] == [
+        ("Source", "Succeeded"),
+        ("Deploy", "Succeeded"),
+        ("Verdict", "InProgress"),
+    ], execution.actions[-1].said
     return execution
+
+
+def started(world: World) -> Execution:
+    """The execution that the event of one artifact starts."""
+    executions = world.deliver(1)
+    assert len(executions) == 1, "the artifact's event has not started one pipeline"
+    return executions[0]
 
 
 def judged(stage: Stage, tag: str, job: object, places: int, state: ReleaseState) -> None:
@@ -156,7 +165,7 @@ def not_deployed(world: World, rule: str) -> None:
     """An artifact has come that production refuses to deploy."""
     production = world.stages["production"]
     before = set(production.account.stacks())
-    (execution,) = world.deliver(1)
+    execution = started(world)
     assert execution.status == "Failed"
     deploy = execution.action("Deploy")
     assert (deploy.status, f'"rule": "{rule}"' in deploy.said) == ("Failed", True), deploy.said
