@@ -96,10 +96,12 @@ def running_stub(upstream: str = "", transport: str = BOTO3) -> Iterator[Stub]:
         server.stub = stub  # type: ignore[attr-defined]  # the handler finds it there
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
-        yield stub
-        stub.released.set()
-        server.shutdown()
-        thread.join()
+        try:
+            yield stub
+        finally:
+            stub.released.set()
+            server.shutdown()
+            thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -132,5 +132,8 @@ def build(outdir: Path) -> cdk.App:
     # Account and region are known at synthesis.
     place = cdk.Environment(account="333333333333", region="eu-west-1")
     stages = cdk.Stack(app, STAGES["production"], env=place)
-    StagePipeline(stages, "Stage", service="transformer", options=STAGE_OPTIONS["production"])
+    options_of_production = replace(
+        STAGE_OPTIONS["production"], alarm_topic=sns.Topic(stages, "Topic", enforce_ssl=True)
+    )
+    StagePipeline(stages, "Stage", service="transformer", options=options_of_production)
     return app

@@ -15,7 +15,12 @@ from canary_router.errors import ConfigurationError
 
 ENTRIES = [
     handler.rpartition(".")[0]
-    for handler in (settings.REQUEST_HANDLER, settings.OUTCOME_HANDLER, settings.RELEASE_HANDLER)
+    for handler in (
+        settings.REQUEST_HANDLER,
+        settings.OUTCOME_HANDLER,
+        settings.RELEASE_HANDLER,
+        settings.VERDICT_HANDLER,
+    )
 ]
 LAMBDA_HAS = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 IMPORT = """
@@ -56,6 +61,7 @@ def write_sources(folder: Path, modules: dict[str, str]) -> Path:
 
 def import_alone(bundle: Path, packages: Path, entry: str) -> "subprocess.CompletedProcess[str]":
     env = {settings.ENV_ENVIRONMENT: "staging", settings.ENV_SERVICES: "transformer", "AWS_DEFAULT_REGION": "eu-west-1"}
+    env[settings.ENV_STAGE] = "staging"
     command = [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(bundle), str(packages), entry]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+import yaml
 from aws_cdk import assertions
 from tests.infra import pages, stacks
 from tests.infra.access import OWNER, Request, answer
 from tests.infra.templates import Template, shown
 
 from canary_router import __version__
-from canary_router.cdk import Delivery, DeliveryOptions
+from canary_router.cdk import Delivery, DeliveryOptions, buildspecs
 from canary_router.errors import ConfigurationError
 
 BUILDER = "<DeliveryTagRole.Arn>"
@@ -247,7 +248,20 @@ def test_the_example_of_the_how_to_makes_one() -> None:
     exec(pages.example("docs/how-to/from-a-tag-to-a-version.md", "delivery"), names)  # noqa: S102 - the project's own text
     stack = names["stack"]
     assert isinstance(stack, cdk.Stack)
-    assertions.Template.from_stack(stack).resource_count_is("AWS::CodeBuild::Project", 2)
+    template = Template(dict(assertions.Template.from_stack(stack).to_json()))
+    texts = {it["Name"]: it["Source"]["BuildSpec"] for it in template.all("AWS::CodeBuild::Project")}
+    assert texts == {"transformer-tag": buildspecs.TAG, "transformer-pull-request": buildspecs.PULL_REQUEST}
+
+
+@pytest.mark.parametrize("text", [buildspecs.PULL_REQUEST, buildspecs.TAG, buildspecs.DEPLOY])
+def test_a_buildspec_that_the_package_brings_is_one(text: str) -> None:
+    document = yaml.safe_load(text)
+    assert document.keys() == {"version", "phases"}
+    assert document["version"] == 0.2
+    assert set(document["phases"]) <= {"install", "pre_build", "build", "post_build"}
+    for phase in document["phases"].values():
+        assert phase.keys() <= {"commands", "runtime-versions"}
+        assert all(isinstance(command, str) and command for command in phase.get("commands", []))
 
 
 def _project(delivery: Template, name: str) -> dict[str, Any]:

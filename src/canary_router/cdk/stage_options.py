@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aws_cdk import aws_sns as sns
+
 from canary_router.cdk import buildspecs
 from canary_router.core.tags import Stage
 from canary_router.errors import ConfigurationError
@@ -36,6 +38,8 @@ class StageOptions:
         approval: Whether a person is asked, too, after the verdict.
         wait_days: How long the pipeline waits for the verdict, 1 to 60 days. It should be longer than the policy's
             deadline, which decides every release.
+        alarm_topic: Topic that is told when the function that answers the pipeline fails again and again; None shows it
+            in the console only.
         bootstrap_qualifier: Of ``cdk bootstrap`` in this account.
         bootstrap_roles: Which of its roles the build may take on: ``deploy`` and ``file-publishing`` are enough for
             versions without container images and without look-ups at synthesis.
@@ -54,6 +58,7 @@ class StageOptions:
     buildspec: str = buildspecs.DEPLOY
     approval: bool = False
     wait_days: int = 7
+    alarm_topic: sns.ITopic | None = None
     bootstrap_qualifier: str = "hnb659fds"
     bootstrap_roles: Sequence[str] = ("deploy", "file-publishing")
 

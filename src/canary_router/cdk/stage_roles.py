@@ -112,7 +112,7 @@ class StageRoles(Construct):
     def _allow_source(self) -> None:
         _allow(self.source, _READ, [self._arns.artifacts])
         _allow(self.source, _ABOUT_A_BUCKET, [self._arns.source_bucket])
-        via = {"StringEquals": {"kms:ViaService": f"s3.{Stack.of(self).region}.{Stack.of(self).url_suffix}"}}
+        via = {"StringEquals": {"kms:ViaService": f"s3.{Stack.of(self).region}.amazonaws.com"}}
         _allow(self.source, ["kms:Decrypt"], [self._options.data_key], via)
         # An upload in parts reads what it has written.
         self._allow_copies(self.source, ["s3:PutObject"], ["kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"])

@@ -1,8 +1,11 @@
 """The function that answers a stage's pipeline, and what calls it."""
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from canary_router import settings
@@ -14,6 +17,8 @@ TIMEOUT = 60
 """Seconds. A look makes four calls, each of which gives up after some seconds."""
 LOOKS = 5
 """Minutes between two looks that no event asks for."""
+_FAILURES = 3
+"""Failed runs within a quarter of an hour that somebody should know of: the pipeline would wait in vain."""
 _DECIDED = ["Release Promoted", "Release Aborted", "Release Superseded", "Release RolledBack"]
 
 
@@ -54,11 +59,28 @@ class VerdictFunction(Construct):
         events.Rule(
             self,
             "Clock",
-            rule_name=f"{arns.name}-verdict-clock",
+            rule_name=f"{arns.name}-clock",
             description="Looks for a verdict whose event was lost",
             schedule=events.Schedule.rate(Duration.minutes(LOOKS)),
             targets=[by_the_clock],
         )
+
+        self._watch(options.alarm_topic)
+
+    def _watch(self, topic: sns.ITopic | None) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            "Errors",
+            alarm_name=f"{self._name}-verdict-errors",
+            alarm_description=f"{self._name}-verdict cannot look, so the pipeline is not answered",
+            metric=self.function.metric_errors(statistic="Sum", period=Duration.minutes(15)),
+            threshold=_FAILURES,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        if topic is not None:
+            alarm.add_alarm_action(actions.SnsAction(topic))
 
     def _bundled(self, service: str, options: StageOptions) -> BundledFunction:
         variables = {
@@ -79,7 +101,7 @@ class VerdictFunction(Construct):
         events.Rule(
             self,
             name.capitalize(),
-            rule_name=f"{self._name}-verdict-{name}",
+            rule_name=f"{self._name}-{name}",
             description=description,
             event_pattern=pattern,
             targets=[targets.LambdaFunction(self.function, retry_attempts=2, max_event_age=Duration.hours(1))],

@@ -36,9 +36,15 @@ class Reject:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing is decided; ``reason`` says what is being waited for."""
+    """There is nothing to tell yet.
+
+    Attributes:
+        reason: What is being waited for.
+        soon: Whether it is a matter of seconds: the decision is made, and is being carried out.
+    """
 
     reason: str
+    soon: bool = False
 
 
 Answer: TypeAlias = Approve | Reject
@@ -75,10 +81,13 @@ def answer_to(question: Question, pointers: Pointers, releases: Sequence[Release
     if mine is None:
         return Wait(f"{question.tag} has no release yet")
     if mine.state in (ReleaseState.ABORTED, ReleaseState.SUPERSEDED, ReleaseState.PROMOTED):
-        if mine.opened_at < question.started and now - question.since < _LAG:
+        if mine.opened_at <= question.started and now - question.since < _LAG:
             return Wait(f"{mine.release_id} of {question.tag} is from before; a newer one may not show yet")
         return _closed(mine, newest_first)
-    return Wait(f"{mine.release_id} of {question.tag} is {mine.state.value}: {mine.counts}")
+    return Wait(
+        f"{mine.release_id} of {question.tag} is {mine.state.value}: {mine.counts}",
+        soon=not mine.state.can_be_decided,
+    )
 
 
 def _is_unopened(tag: str, pointers: Pointers, mine: Release | None) -> bool:

@@ -1,7 +1,7 @@
 """Answers the pipeline that waits for a verdict. Whoever calls, it looks for itself: an event is a reason to look.
 
 - The release was decided before the pipeline began to wait: the beginning of its wait is told, and the answer is there.
-- It is decided later: the decision is told.
+- It is decided later: the decision is told. It is told before the release is closed (ADR 0007), so that is waited for.
 - An event is lost: the schedule comes by.
 """
 
@@ -16,6 +16,9 @@ from canary_router.errors import InvalidInput
 from canary_router.ports import Approvals, Ledger, Ports
 
 _log = logging.getLogger(__name__)
+_LOOKS_AGAIN = 3
+_PAUSE_SECONDS = 2.0
+"""Between two looks at a release that is being closed, which takes milliseconds unless the controller dies."""
 _STAGE, _SERVICE, _TAG = range(3)
 """Parts of an artifact's key in its bucket (``core/manifest.py``)."""
 
@@ -37,9 +40,21 @@ def answer_waiting(approvals: Approvals, ports: Ports, stage: Stage, service: st
         Unavailable: Something cannot be read, so nothing was answered.
         Uncertain: It is not known whether the answer has arrived; the next look finds out.
     """
+    said, soon = _look(approvals, ports, stage, service)
+    for _ in range(_LOOKS_AGAIN):
+        if not soon:
+            break
+        ports.clock.pause(_PAUSE_SECONDS)
+        said, soon = _look(approvals, ports, stage, service)
+    _log.info("%s", said)
+    return said
+
+
+def _look(approvals: Approvals, ports: Ports, stage: Stage, service: str) -> tuple[str, bool]:
+    """What was found, and whether to look again in a moment."""
     waiting = approvals.waiting()
     if waiting is None:
-        return "no execution waits"
+        return "no execution waits", False
     tag = _tag(waiting.object_key, stage, service)
     # In this order: a release that is opened and closed in between is then seen, and not taken for one that is missing.
     pointers = understand(service, ports.pointers.read(service))
@@ -47,13 +62,10 @@ def answer_waiting(approvals: Approvals, ports: Ports, stage: Stage, service: st
     question = Question(str(tag), waiting.started, waiting.since)
     answer = answer_to(question, pointers, releases, ports.clock.now())
     if isinstance(answer, Wait):
-        said = f"{waiting.execution_id} waits: {answer.reason}"
-    elif approvals.answer(waiting, answer):
-        said = f"{waiting.execution_id} was answered: {answer.reason}"
-    else:
-        said = f"{waiting.execution_id} had its answer already"
-    _log.info("%s", said)
-    return said
+        return f"{waiting.execution_id} waits: {answer.reason}", answer.soon
+    if approvals.answer(waiting, answer):
+        return f"{waiting.execution_id} was answered: {answer.reason}", False
+    return f"{waiting.execution_id} had its answer already", False
 
 
 def _tag(object_key: str, stage: Stage, service: str) -> TagVersion:
