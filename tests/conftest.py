@@ -27,7 +27,7 @@ os.environ |= {
 
 # Tests that share a costly fixture run in one process, the others wherever there is room, a file at a time.
 _TOGETHER = ("tests/e2e", "tests/functional/local_router", "tests/infra")
-_LONG = ("tests/e2e", "tests/functional/local_router", "tests/chaos")
+_LONG = ("tests/e2e", "tests/delivery/test_story", "tests/functional/local_router", "tests/chaos")
 
 
 class _Together(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types

@@ -46,10 +46,11 @@ class Answer:
 
 
 class Deployed:
-    """The router of environment ``e2e`` on an emulator."""
+    """The router of an environment on an emulator."""
 
-    def __init__(self, emulator: Emulator, assembly: Path) -> None:
+    def __init__(self, emulator: Emulator, assembly: Path, environment: str = ENVIRONMENT) -> None:
         self.emulator = emulator
+        self.environment = environment
         self._assembly = assembly
         self._http = urllib3.PoolManager(maxsize=64, retries=False, timeout=urllib3.Timeout(60))
         self.session = boto3.Session(emulator.access_key_id, emulator.secret_access_key, region_name=emulator.region)
@@ -77,7 +78,7 @@ class Deployed:
 
     def write(self, leaf: str, value: str) -> None:
         """Writes a parameter, with a new second for every write of latest, as deployments have."""
-        name = settings.parameter_name(ENVIRONMENT, SERVICE, leaf)
+        name = settings.parameter_name(self.environment, SERVICE, leaf)
         self.client("ssm").put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
 
     def arn(self, tag: str) -> str:
@@ -99,7 +100,7 @@ class Deployed:
 
     @cached_property
     def key(self) -> str:
-        name = f"canary-router/{ENVIRONMENT}/api-key"
+        name = f"canary-router/{self.environment}/api-key"
         return str(self.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
     def ask(
@@ -112,9 +113,15 @@ class Deployed:
         **headers: str,
     ) -> Answer:
         sent = {"x-api-key": self.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        answer = self._http.request(method, self.endpoint + path, body=body, headers=sent, retries=retries or False)
+        url = self.endpoint + path
+        sent = self.signed(method, url, body, sent)
+        answer = self._http.request(method, url, body=body, headers=sent, retries=retries or False)
         document = json.loads(answer.data) if answer.data else {}
         return Answer(answer.status, document, dict(answer.headers))
+
+    def signed(self, method: str, url: str, body: str | bytes | None, headers: dict[str, str]) -> dict[str, str]:
+        """The headers as they are sent; nobody signs calls of the router's API."""
+        return headers
 
     def submit(self, job: object = JOB, service: str = SERVICE, **headers: str) -> Answer:
         return self.ask("POST", f"/services/{service}/transforms", json.dumps(job), retries=None, **headers)
@@ -158,7 +165,7 @@ class Deployed:
         """Ports whose clients find the emulator as every AWS client does. Other tests must not see the variable."""
         os.environ["AWS_ENDPOINT_URL"] = self.emulator.endpoint_url
         try:
-            return wiring.aws_ports(session, ENVIRONMENT)
+            return wiring.aws_ports(session, self.environment)
         finally:
             del os.environ["AWS_ENDPOINT_URL"]
 
@@ -172,7 +179,7 @@ class Deployed:
 
     def reconcile(self) -> None:
         """The schedule's minute, now."""
-        name = settings.function_name(ENVIRONMENT, "outcome")
+        name = settings.function_name(self.environment, "outcome")
         answer = self.client("lambda").invoke(FunctionName=name, Payload=b'{"source": "canary-router"}')
         assert "FunctionError" not in answer, answer["Payload"].read()
 

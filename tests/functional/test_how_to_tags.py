@@ -13,6 +13,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 from tests.contracts.tables import create_table
+from tests.delivery.buildspec import Buildspec, buildspec_from
+from tests.delivery.codebuild import Build, run
 from tests.functional.clones import Team, git
 from tests.unit.world import arn
 
@@ -32,34 +34,26 @@ to="$BUCKETS/${4#s3://}"
 mkdir -p "$(dirname "$to")" && cp "$3" "$to"
 """
 CDK = '#!/bin/sh\necho "cdk $*" >>"$CALLS"\n'
+REFUSED = {"install": "SUCCEEDED", "pre_build": "FAILED"}
 TESTS = "test:\n\t@echo tested >>$(CALLS); test ! -e broken\n"
 
 
-def commands(name: str) -> dict[str, list[str]]:
-    """The commands of each phase of a buildspec that the page shows, which is the one that the package brings."""
+def buildspec(name: str) -> Buildspec:
+    """A buildspec that the page shows, which is the one that the package brings."""
     _, _, after = PAGE.partition(f"<!-- example: {name} -->\n```yaml\n")
     text, end, _ = after.partition("```")
     assert end, f"the page has no example {name!r}"
     assert text == SHIPPED[name], f"the example {name!r} is not the buildspec that is shipped"
-    phases: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if phase := re.fullmatch(r"  (\w+):", line):
-            phases[phase[1]] = []
-        elif command := re.fullmatch(r"      - (.*)", line):
-            list(phases.values())[-1].append(command[1])
-    return phases
+    return buildspec_from(text)
 
 
 class CodeBuild:
-    """Runs the phases of a buildspec by CodeBuild's rules, as far as these examples need them.
-
-    One shell for all of them; a phase ends at its first failure; build is not run when pre_build has failed, post_build
-    is run all the same after build, and is told.
-    """
+    """Runs the buildspecs of the page, with tools that only note what they were told."""
 
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
         self.out = folder / "out"
         self._folder = folder
+        self._builds = 0
         tools = folder / "tools"
         for place in (self.out, tools):
             place.mkdir()
@@ -80,26 +74,9 @@ class CodeBuild:
         root = self._folder / "buckets"
         return [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
 
-    def run(self, name: str, checkout: Path, **variables: str) -> tuple[int, str]:
-        phases = commands(name)
-        lines = ["ok=1", "failed=0"]
-        for phase, given in phases.items():
-            condition = {"build": '[ "$failed" = 0 ]', "post_build": '[ "$before" = 0 ]'}.get(phase, "true")
-            lines += [f"if {condition}; then", *(f"[ $ok = 0 ] || {{ {line}\n}} || ok=0" for line in given), "fi"]
-            lines += ['[ "$ok" = 1 ] || failed=1', "export CODEBUILD_BUILD_SUCCEEDING=$ok", "ok=1"]
-            if phase == "pre_build":
-                lines.append("before=$failed")
-        environment = os.environ | self._variables | {"CODEBUILD_SRC_DIR": str(checkout)} | variables
-        done = subprocess.run(
-            ["/bin/sh", "-c", "\n".join([*lines, "exit $failed"])],
-            cwd=checkout,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return done.returncode, done.stdout + done.stderr
+    def run(self, name: str, checkout: Path, **variables: str) -> Build:
+        self._builds += 1
+        return run(buildspec(name), checkout, self._folder / f"build-{self._builds}", self._variables | variables)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +116,7 @@ def codebuild(tmp_path: Path, cloud: dict[str, str], client: Any) -> CodeBuild:
     return CodeBuild(tmp_path, cloud | {"SIGNING_KEY": key, "ARTIFACTS": "artifacts", "SERVICE": "transformer"})
 
 
-def build(team: Team, codebuild: CodeBuild, tag: str) -> tuple[int, str]:
+def build(team: Team, codebuild: CodeBuild, tag: str) -> Build:
     commit = git(team.desk, "rev-parse", "main")
     team.tag(tag, commit)
     variables = {"CODEBUILD_WEBHOOK_TRIGGER": f"tag/{tag}", "CODEBUILD_RESOLVED_SOURCE_VERSION": commit}
@@ -149,16 +126,16 @@ def build(team: Team, codebuild: CodeBuild, tag: str) -> tuple[int, str]:
 def test_a_tag_is_built_and_deployed_and_its_commit_cannot_change_afterwards(
     team: Team, codebuild: CodeBuild, client: Any
 ) -> None:
-    code, said = build(team, codebuild, "v1.2.0")
-    assert code == 0, said
+    built = build(team, codebuild, "v1.2.0")
+    assert built.succeeded, built.log
     (key,) = codebuild.bucket
     assert key == "artifacts/production/transformer/v1.2.0/transformer-v1.2.0.zip"
     place = {"STAGE": "production", "ENVIRONMENT": "production", "OBJECT_KEY": key.removeprefix("artifacts/")}
     unpacked = codebuild.out / "source"
     subprocess.run([sys.executable, "-m", "zipfile", "-e", str(codebuild.out / "artifact.zip"), unpacked], check=True)
     create_table(client("dynamodb"), settings.table_name("production"))
-    code, said = codebuild.run("deploy", unpacked, **place)
-    assert code == 0, said
+    deployed = codebuild.run("deploy", unpacked, **place)
+    assert deployed.succeeded, deployed.log
     commit = git(team.desk, "rev-parse", "main")
     assert codebuild.calls[-1] == (
         "cdk deploy --require-approval never --exclusively --context environment=production"
@@ -168,8 +145,7 @@ def test_a_tag_is_built_and_deployed_and_its_commit_cannot_change_afterwards(
     pointers = SsmPointers(client("ssm"), "production")
     release(pointers, "transformer", arn("v1.2.0"), "order", "f" * 40)
     (codebuild.out / "version").rename(codebuild.out / "before")
-    code, said = codebuild.run("deploy", unpacked, **place)
-    assert code == 1
+    assert codebuild.run("deploy", unpacked, **place).phases == REFUSED
     refusals = json.loads((codebuild.out / "verified.json").read_text())["refusals"]
     assert [it["rule"] for it in refusals] == ["commit"]
     assert len([call for call in codebuild.calls if call.startswith("cdk")]) == 1
@@ -177,13 +153,13 @@ def test_a_tag_is_built_and_deployed_and_its_commit_cannot_change_afterwards(
 
 def test_nothing_reaches_the_bucket_when_the_tests_fail_or_the_tag_is_refused(team: Team, codebuild: CodeBuild) -> None:
     team.commit("main", "broken", "")
-    assert build(team, codebuild, "v1.2.0")[0] == 1
+    assert build(team, codebuild, "v1.2.0").phases["build"] == "FAILED"
     assert codebuild.calls == ["tested"]
     git(team.desk, "rm", "--quiet", "broken")
     team.commit("main")
-    code, said = build(team, codebuild, "v1.2.1-rc.1")
-    assert (code, codebuild.calls) == (1, ["tested"])
-    assert "is no commit of the branch 'staging', but of 'main'" in said
+    refused = build(team, codebuild, "v1.2.1-rc.1")
+    assert (refused.phases, codebuild.calls) == (REFUSED, ["tested"])
+    assert "is no commit of the branch 'staging', but of 'main'" in refused.log
     assert codebuild.bucket == []
 
 
