@@ -9,12 +9,15 @@ Two kinds of trouble are told apart everywhere, since the answer to them differs
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from canary_router.core.announcement import Announcement
 from canary_router.core.conditions import Item, Key, Refusal, Write
 from canary_router.core.model import Status
 from canary_router.core.pointers import Reading, Readings
+
+if TYPE_CHECKING:
+    from canary_router.core.stacks import Activity, DeployedStack  # no request needs them
 
 
 class Clock(Protocol):
@@ -203,6 +206,50 @@ class Functions(Protocol):
 
         Raises:
             Unavailable: It cannot be looked up; ``NotVisible`` where the caller may not.
+        """
+
+
+class Stacks(Protocol):
+    """The stacks that versions are deployed as. All raise ``NotVisible`` where the caller may not look."""
+
+    def named_after(self, service: str) -> "tuple[DeployedStack, ...]":
+        """The stacks whose names begin with the service's, whatever their tags say, without those that are gone.
+
+        Raises:
+            Unavailable: They cannot be listed.
+        """
+
+    def find(self, name: str) -> "DeployedStack | None":
+        """A stack by its name or its id; None when there is none, or none any more.
+
+        Raises:
+            Unavailable: It cannot be looked up.
+        """
+
+    def delete(self, stack: "DeployedStack", token: str) -> None:
+        """Begins to delete that very stack, never a later one of the same name. The same token is the same deletion.
+
+        Raises:
+            Unavailable: Nothing was begun; the message says what CloudFormation has against it.
+            Uncertain: It is not known whether it was.
+        """
+
+    def what_failed(self, stack: "DeployedStack") -> str:
+        """Why its deletion failed, as its events tell; empty when they do not.
+
+        Raises:
+            Unavailable: They cannot be read.
+        """
+
+
+class Activities(Protocol):
+    """What the state machines of stacks do."""
+
+    def of(self, stack: "DeployedStack") -> "Activity | None":
+        """What the state machine does that the contract names for a stack; None where the caller is not told.
+
+        Raises:
+            Unavailable: Step Functions does not answer.
         """
 
 

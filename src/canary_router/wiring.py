@@ -18,14 +18,24 @@ from canary_router.adapters.aws.metrics import EmbeddedMeter
 from canary_router.adapters.aws.outbox import HeardOutbox
 from canary_router.adapters.aws.parameters import SsmPointers
 from canary_router.adapters.aws.rights import ProbedRights, RightsClients
+from canary_router.adapters.aws.stacks import CloudFormationStacks, StepFunctionsActivities
 from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
 from canary_router.adapters.clock import SystemClock
 from canary_router.flows.outcome import Controller
 from canary_router.flows.reconcile import Reconciler
-from canary_router.ports import Caller, Functions, Limits, Nudge, Ports, Rights
+from canary_router.ports import Activities, Caller, Functions, Limits, Nudge, Ports, Rights, Stacks
 from canary_router.request_wiring import INVOKING, ORDINARY, new_id, print_line, router
 
-__all__ = ["aws_controls", "aws_instruments", "aws_ports", "lambda_environment", "new_id", "reconciler", "router"]
+__all__ = [
+    "aws_controls",
+    "aws_instruments",
+    "aws_ports",
+    "aws_stacks",
+    "lambda_environment",
+    "new_id",
+    "reconciler",
+    "router",
+]
 
 
 def aws_ports(session: boto3.Session, environment: str) -> Ports:
@@ -88,6 +98,20 @@ def aws_instruments(session: boto3.Session, environment: str) -> tuple[Rights, L
     )
     limits = AwsLimits(session.client("apigateway", config=once), functions, environment)
     return ProbedRights(clients, environment), limits
+
+
+def aws_stacks(session: boto3.Session, role_arn: str = "") -> tuple[Stacks, Activities]:
+    """What is needed to retire stacks.
+
+    Args:
+        session: A boto3 session.
+        role_arn: The role with which CloudFormation deletes them; empty for the session's own rights.
+    """
+    once = Config(connect_timeout=ORDINARY.connect, read_timeout=ORDINARY.answer, retries={"total_max_attempts": 1})
+    return (
+        CloudFormationStacks(session.client("cloudformation", config=once), role_arn),
+        StepFunctionsActivities(session.client("stepfunctions", config=once)),
+    )
 
 
 def lambda_environment() -> tuple[Ports, settings.Settings]:

@@ -38,6 +38,7 @@ VERBS = [
     "pause",
     "resume",
     "rollback",
+    "prune",
     "doctor",
     "history",
     "explain",

@@ -13,8 +13,11 @@ from canary_router.errors import InvalidPolicy
 if TYPE_CHECKING:
     from canary_router.core.explanation import Evidence, Fact
     from canary_router.core.orders import GivenOrder, Order
+    from canary_router.core.retirement import Judged
+    from canary_router.core.retirement_records import Retirement
     from canary_router.flows.doctor import Checked
     from canary_router.flows.inspect import ServiceView
+    from canary_router.flows.retiring import Retired
 
 
 def service_document(environment: str, view: "ServiceView", now: int) -> dict[str, Any]:
@@ -52,9 +55,13 @@ def order_document(environment: str, order: "Order", release: Release, *, nudged
 
 
 def history_document(
-    environment: str, service: str, releases: Sequence[Release], orders: "Sequence[GivenOrder]"
+    environment: str,
+    service: str,
+    releases: Sequence[Release],
+    orders: "Sequence[GivenOrder]",
+    retirements: "Sequence[Retirement]",
 ) -> dict[str, Any]:
-    """Releases and the orders given for them, newest first."""
+    """Releases, the orders given for them, and what was retired, newest first."""
     return {
         "environment": environment,
         "service": service,
@@ -63,6 +70,7 @@ def history_document(
             {**_order(it.order), "release_id": it.release_id, "version": it.version, "counts": it.counts}
             for it in orders
         ],
+        "retirements": [_retirement(it) for it in retirements],
     }
 
 
@@ -109,6 +117,46 @@ def checkup_document(environment: str, made: "Sequence[Checked]") -> dict[str, A
             }
             for it in made
         ],
+    }
+
+
+def prune_document(
+    environment: str, service: str, judged: "Sequence[Judged]", done: "Sequence[Retired]"
+) -> dict[str, Any]:
+    """What becomes of each stack, newest first, and what was done, in the order in which it was done."""
+    return {
+        "environment": environment,
+        "service": service,
+        "plan": [
+            {
+                "stack": it.stack.name,
+                "stack_id": it.stack.stack_id,
+                "version": it.stack.tag or None,
+                "goes": it.goes,
+                "reason": it.reason,
+                "may_go_at": it.may_go_at,
+            }
+            for it in judged
+        ],
+        "done": [
+            {"stack": it.stack.name, "version": it.stack.tag, "state": it.state.value, "outcome": it.outcome}
+            for it in done
+        ],
+    }
+
+
+def _retirement(it: "Retirement") -> dict[str, Any]:
+    return {
+        "version": it.version,
+        "stack": it.stack,
+        "stack_id": it.stack_id,
+        "who": it.who,
+        "why": it.why,
+        "at": it.at,
+        "reason": it.reason,
+        "state": it.state.value,
+        "outcome": it.outcome,
+        "ended_at": it.ended_at,
     }
 
 
