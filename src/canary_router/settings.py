@@ -58,6 +58,7 @@ _SLUG_WITHIN = re.compile(r"-v[0-9]+-[0-9]+-[0-9]+(?:-|$)")
 REQUEST_HANDLER = "canary_router.lambdas.request.handler"
 OUTCOME_HANDLER = "canary_router.lambdas.outcome.handler"
 RELEASE_HANDLER = "canary_router.lambdas.release.handler"
+PRUNE_HANDLER = "canary_router.lambdas.prune.handler"
 
 OUTCOME_TIMEOUT = 60
 """Timeout of the controller's function. The lease must outlive it."""
@@ -86,6 +87,9 @@ ENV_SERVICES = "CANARY_ROUTER_SERVICES"
 ENV_POINTER_TTL = "CANARY_ROUTER_POINTER_TTL"
 ENV_GRACE = "CANARY_ROUTER_GRACE"
 ENV_HOME = "CANARY_ROUTER_HOME"
+ENV_KEEP = "CANARY_ROUTER_KEEP"
+ENV_DRAIN = "CANARY_ROUTER_DRAIN"
+ENV_DELETION_ROLE = "CANARY_ROUTER_DELETION_ROLE"
 
 
 def table_name(environment: str) -> str:
@@ -94,7 +98,7 @@ def table_name(environment: str) -> str:
 
 
 def function_name(environment: str, role: str) -> str:
-    """Name of one of the router's own functions; ``role`` is ``request``, ``outcome`` or ``release``."""
+    """Name of one of the router's own functions; ``role`` is ``request``, ``outcome``, ``release`` or ``prune``."""
     return f"canary-router-{environment}-{role}"
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "lambda_environment",
     "new_id",
     "reconciler",
+    "retiring_environment",
     "router",
 ]
 
@@ -122,6 +123,17 @@ def lambda_environment() -> tuple[Ports, settings.Settings]:
     """
     config = settings.Settings.from_env(os.environ)
     return aws_ports(boto3.Session(), config.environment), config
+
+
+def retiring_environment() -> tuple[tuple[Ports, Stacks, Activities], settings.Settings]:
+    """What the function needs that retires old versions, from its environment variables.
+
+    Raises:
+        ConfigurationError: A variable is missing or malformed.
+    """
+    ports, config = lambda_environment()
+    stacks, activities = aws_stacks(boto3.Session(), os.environ.get(settings.ENV_DELETION_ROLE, ""))
+    return (ports, stacks, activities), config
 
 
 def reconciler(ports: Ports, config: settings.Settings) -> tuple[Controller, Reconciler]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_events as events
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 
@@ -15,6 +16,7 @@ from canary_router.cdk import (
     FunctionOptions,
     ImmutableStack,
     Policy,
+    Prune,
     Release,
     RouterOptions,
     shared_cloud_map_service,
@@ -37,6 +39,7 @@ DELIVERY_OPTIONS = DeliveryOptions(
     readers=READERS,
     actors=["583231", "9919"],
 )
+DELETER = "arn:aws:iam::111111111111:role/deletes-versions"
 LONG_NAME = "x" * 38
 LARGEST_SERVICES = tuple(f"{LONG_NAME}{letter}a" for letter in "abcdefghijklmnopqrstuvwxyz"[:MAX_SERVICES])
 
@@ -86,12 +89,14 @@ def build(outdir: Path) -> cdk.App:
         cloud_map_service_id=shared_cloud_map_service(chosen),
         endpoint=lambda api_id: f"https://jobs.example.com/{api_id}",
         alarm_topic=sns.Topic(chosen, "Topic", enforce_ssl=True),
+        prune=Prune(keep=3, drain=86_400, schedule=events.Schedule.cron(hour="3", minute="0"), deletion_role=DELETER),
     )
     CanaryRouter(chosen, "Router", environment="local", services=["transformer"], options=options)
 
     # Account and region are known here, as they are in most applications.
     largest = cdk.Stack(app, LARGEST, env=cdk.Environment(account="123456789012", region="ap-northeast-1"))
-    CanaryRouter(largest, "Router", environment="e" * 40, services=LARGEST_SERVICES)
+    everything = RouterOptions(prune=Prune())
+    CanaryRouter(largest, "Router", environment="e" * 40, services=LARGEST_SERVICES, options=everything)
 
     Transformer(app, "v1.3.0-rc.1")
     Delivery(cdk.Stack(app, DELIVERY), "Delivery", service="transformer", options=DELIVERY_OPTIONS)

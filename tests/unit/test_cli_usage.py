@@ -95,7 +95,9 @@ def test_the_help_of_the_command_lists_the_verbs_and_its_examples_parse(capsys: 
         parse(shlex.split(re.split(r"\s{2,}", line)[0]))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/how-to/look-after-a-release.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/how-to/look-after-a-release.md", "docs/how-to/retire-old-versions.md"]
+)
 def test_every_command_in_the_documentation_parses(page: str) -> None:
     lines = examples((ROOT / page).read_text(encoding="utf-8"))
     assert lines

@@ -8,7 +8,7 @@ from canary_router.cdk.delivery import Delivery, DeliveryOptions
 from canary_router.cdk.discovery import shared_cloud_map_service
 from canary_router.cdk.function import BundledFunction, FunctionOptions
 from canary_router.cdk.immutable import ImmutableStack
-from canary_router.cdk.options import ExtraTarget, RouterOptions
+from canary_router.cdk.options import ExtraTarget, Prune, RouterOptions
 from canary_router.cdk.pipeline import Pipeline
 from canary_router.cdk.release import Release
 from canary_router.cdk.router import CanaryRouter
@@ -26,6 +26,7 @@ __all__ = [
     "ImmutableStack",
     "Pipeline",
     "Policy",
+    "Prune",
     "Publish",
     "PublishFirst",
     "Release",

@@ -16,7 +16,7 @@ def history(
     service: Service,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many releases to show at most.")] = 20,
 ) -> None:
-    """List releases with their reasons, people's orders, and what was retired.
+    """List releases with reasons, people's orders, and retirements.
 
     \b
     Examples:

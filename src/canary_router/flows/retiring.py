@@ -33,7 +33,6 @@ _TOLD_BY = 60_000
 _GOING = 4 * 3_600_000
 """Milliseconds for which a version is kept from use once CloudFormation was told: longer than a deletion takes. The
 next run ends it earlier."""
-_PATIENCE = 900_000
 _POLL_SECONDS = 2.0
 _ROUNDS = 3
 _WORDS = 1000
@@ -42,7 +41,7 @@ _NO_REASON = "CloudFormation does not say why"
 
 @dataclass(frozen=True)
 class Place:
-    """Where stacks are retired, and what for."""
+    """Where stacks are retired, and by which rules; ``patience`` is for how many seconds a deletion is waited for."""
 
     ports: Ports
     stacks: Stacks
@@ -50,6 +49,7 @@ class Place:
     environment: str
     service: str
     rules: Rules
+    patience: float = 900.0
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def _deleted(place: Place, stack: DeployedStack, begun: Retirement) -> Retired:
         pass  # it may be going: that is looked at next
     clock = place.ports.clock
     _note(place.ports.ledger, changes.deleting(begun, clock.now() + _GOING))
-    until = clock.now() + _PATIENCE
+    until = clock.now() + int(place.patience * 1000)
     while clock.now() < until:
         clock.pause(_POLL_SECONDS)
         try:
