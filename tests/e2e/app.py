@@ -10,7 +10,15 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 
-from canary_router.cdk import BundledFunction, CanaryRouter, FunctionOptions, ImmutableStack, Release, RouterOptions
+from canary_router.cdk import (
+    BundledFunction,
+    CanaryRouter,
+    FunctionOptions,
+    ImmutableStack,
+    Prune,
+    Release,
+    RouterOptions,
+)
 from canary_router.local.concessions import concede
 
 ENVIRONMENT = "e2e"
@@ -67,6 +75,7 @@ def build() -> None:
         requests_per_second=1000,
         burst=1000,
         removal_policy=cdk.RemovalPolicy.DESTROY,
+        prune=Prune(keep=0),
         endpoint=lambda api_id: f"{endpoint}/restapis/{api_id}/v1/_user_request_",
     )
     router = cdk.Stack(app, f"canary-router-{ENVIRONMENT}")
