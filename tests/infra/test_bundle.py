@@ -15,7 +15,12 @@ from canary_router.errors import ConfigurationError
 
 ENTRIES = [
     handler.rpartition(".")[0]
-    for handler in (settings.REQUEST_HANDLER, settings.OUTCOME_HANDLER, settings.RELEASE_HANDLER)
+    for handler in (
+        settings.REQUEST_HANDLER,
+        settings.OUTCOME_HANDLER,
+        settings.RELEASE_HANDLER,
+        settings.PRUNE_HANDLER,
+    )
 ]
 LAMBDA_HAS = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 IMPORT = """
