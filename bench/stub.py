@@ -160,6 +160,7 @@ _PLAIN = {
         {"executionArn": EXECUTION + "admitting-v1-1-0:t-1", "status": "RUNNING", "startDate": MODIFIED}
     ),
     "UpdateItem": _http({}),
+    "Query": _http({"Items": [], "Count": 0, "ScannedCount": 0}),
 }
 
 

@@ -18,6 +18,7 @@ from canary_router.adapters.aws.outbox import HeardOutbox, WireOutbox
 from canary_router.adapters.aws.parameters import SsmPointers
 from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
 from canary_router.adapters.aws.wire.calls import Wire
+from canary_router.adapters.aws.wire.credentials import Source
 from canary_router.adapters.aws.wire.endpoints import needs_botocore
 from canary_router.adapters.aws.wire.transport import Limits
 from canary_router.adapters.clock import SystemClock
@@ -50,7 +51,24 @@ def request_ports(env: Mapping[str, str], environment: str) -> Ports:
         ConfigurationError: There is no region, or an endpoint is malformed.
     """
     wired = not needs_botocore(env)
-    clients = _wire_clients(env) if wired else _boto3_clients()
+    return _ports(_wire_clients(Wire(env)) if wired else _boto3_clients(), environment, wired=wired)
+
+
+def wire_ports(env: Mapping[str, str], environment: str, source: Source) -> Ports:
+    """The same ports over the wire, for who knows that it may be used, with credentials of their own.
+
+    Args:
+        env: As for ``request_ports``.
+        environment: Name of the router's environment.
+        source: Gives the credentials.
+
+    Raises:
+        ConfigurationError: As for ``request_ports``.
+    """
+    return _ports(_wire_clients(Wire(env, source)), environment, wired=True)
+
+
+def _ports(clients: dict[str, Any], environment: str, *, wired: bool) -> Ports:
     clock = SystemClock()
     table = settings.table_name(environment)
     ledger = DynamoLedger(clients["dynamodb"], table)
@@ -86,8 +104,7 @@ def print_line(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
-def _wire_clients(env: Mapping[str, str]) -> dict[str, Any]:
-    wire = Wire(env)
+def _wire_clients(wire: Wire) -> dict[str, Any]:
     return {
         "ssm": wire.ssm(ORDINARY),
         "dynamodb": wire.dynamodb(ORDINARY),

@@ -60,6 +60,7 @@ OUTCOME_HANDLER = "canary_router.lambdas.outcome.handler"
 RELEASE_HANDLER = "canary_router.lambdas.release.handler"
 NOTIFY_HANDLER = "canary_router.lambdas.notify.handler"
 VERDICT_HANDLER = "canary_router.lambdas.verdict.handler"
+PRUNE_HANDLER = "canary_router.lambdas.prune.handler"
 
 # What a stage's pipeline is made of. The function that answers its question finds stage and action by these names.
 SOURCE_ACTION = "Source"
@@ -96,6 +97,9 @@ ENV_STAGE = "CANARY_ROUTER_STAGE"
 ENV_HOME = "CANARY_ROUTER_HOME"
 ENV_TOPIC = "CANARY_ROUTER_TOPIC"
 ENV_WEBHOOK = "CANARY_ROUTER_WEBHOOK"
+ENV_KEEP = "CANARY_ROUTER_KEEP"
+ENV_DRAIN = "CANARY_ROUTER_DRAIN"
+ENV_DELETION_ROLE = "CANARY_ROUTER_DELETION_ROLE"
 
 
 def table_name(environment: str) -> str:

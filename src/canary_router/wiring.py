@@ -19,11 +19,14 @@ from canary_router.adapters.aws.metrics import EmbeddedMeter
 from canary_router.adapters.aws.outbox import HeardOutbox
 from canary_router.adapters.aws.parameters import SsmPointers
 from canary_router.adapters.aws.rights import ProbedRights, RightsClients
+from canary_router.adapters.aws.stacks import CloudFormationStacks, StepFunctionsActivities
 from canary_router.adapters.aws.stepfunctions import StepFunctionsExecutions
 from canary_router.adapters.clock import SystemClock
 from canary_router.flows.outcome import Controller
 from canary_router.flows.reconcile import Reconciler
-from canary_router.ports import Approvals, Caller, Functions, Limits, Nudge, Ports, Rights
+from canary_router.ports import Ports
+from canary_router.ports.delivery import Approvals
+from canary_router.ports.operation import Activities, Caller, Functions, Limits, Nudge, Rights, Stacks
 from canary_router.request_wiring import INVOKING, ORDINARY, new_id, print_line, router
 
 __all__ = [
@@ -31,9 +34,11 @@ __all__ = [
     "aws_controls",
     "aws_instruments",
     "aws_ports",
+    "aws_stacks",
     "lambda_environment",
     "new_id",
     "reconciler",
+    "retiring_environment",
     "router",
 ]
 
@@ -112,6 +117,20 @@ def aws_approvals(service: str, stage: str) -> Approvals:
     return PipelineApprovals(boto3.client("codepipeline", config=once), pipeline)
 
 
+def aws_stacks(session: boto3.Session, role_arn: str = "") -> tuple[Stacks, Activities]:
+    """What is needed to retire stacks.
+
+    Args:
+        session: A boto3 session.
+        role_arn: The role with which CloudFormation deletes them; empty for the session's own rights.
+    """
+    once = Config(connect_timeout=ORDINARY.connect, read_timeout=ORDINARY.answer, retries={"total_max_attempts": 1})
+    return (
+        CloudFormationStacks(session.client("cloudformation", config=once), role_arn),
+        StepFunctionsActivities(session.client("stepfunctions", config=once)),
+    )
+
+
 def lambda_environment() -> tuple[Ports, settings.Settings]:
     """Ports and settings of a Lambda function, from its environment variables.
 
@@ -120,6 +139,17 @@ def lambda_environment() -> tuple[Ports, settings.Settings]:
     """
     config = settings.Settings.from_env(os.environ)
     return aws_ports(boto3.Session(), config.environment), config
+
+
+def retiring_environment() -> tuple[tuple[Ports, Stacks, Activities], settings.Settings]:
+    """What the function needs that retires old versions, from its environment variables.
+
+    Raises:
+        ConfigurationError: A variable is missing or malformed.
+    """
+    ports, config = lambda_environment()
+    stacks, activities = aws_stacks(boto3.Session(), os.environ.get(settings.ENV_DELETION_ROLE, ""))
+    return (ports, stacks, activities), config
 
 
 def reconciler(ports: Ports, config: settings.Settings) -> tuple[Controller, Reconciler]:

@@ -16,7 +16,7 @@ from canary_router.adapters.aws.codepipeline import PipelineApprovals
 from canary_router.adapters.memory import MemoryApprovals
 from canary_router.core.approval import Answer, Approve, Reject
 from canary_router.errors import Unavailable, Uncertain
-from canary_router.ports import Approvals, Waiting
+from canary_router.ports.delivery import Approvals, Waiting
 
 KEY = "staging/transformer/v1.2.0-rc.1/transformer-v1.2.0-rc.1.zip"
 OTHER_KEY = KEY.replace("rc.1", "rc.2")

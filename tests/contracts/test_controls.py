@@ -11,7 +11,7 @@ from canary_router import settings
 from canary_router.adapters.aws.deployed import LambdaFunctions, LambdaNudge, StsCaller
 from canary_router.adapters.memory import MemoryCaller, MemoryFunctions, MemoryNudge
 from canary_router.errors import NotVisible, Unavailable
-from canary_router.ports import Functions
+from canary_router.ports.operation import Functions
 
 _EXPIRED = b"<ErrorResponse><Error><Code>ExpiredToken</Code><Message>It is over</Message></Error></ErrorResponse>"
 NAME = "controls-v1-0-0-pipeline"

@@ -13,7 +13,7 @@ from canary_router import settings
 from canary_router.adapters.aws.limits import AwsLimits
 from canary_router.adapters.aws.rights import ProbedRights, RightsClients
 from canary_router.errors import NotVisible, Unavailable
-from canary_router.ports import Throttle
+from canary_router.ports.operation import Throttle
 
 ENVIRONMENT = "probed"
 LATEST = settings.parameter_name(ENVIRONMENT, "job", "latest")

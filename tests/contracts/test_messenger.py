@@ -16,7 +16,7 @@ from canary_router.adapters.aws.messengers import SnsMessenger, WebhookMessenger
 from canary_router.adapters.memory import MemoryMessenger
 from canary_router.core.messages import Message
 from canary_router.errors import ConfigurationError, Unavailable
-from canary_router.ports import Messenger
+from canary_router.ports.operation import Messenger
 
 MESSAGE = Message(
     subject="transformer v1.1.0 was aborted in production",

@@ -13,7 +13,7 @@ from tests.contracts.backends import Backend
 from canary_router.adapters.aws.kms import KmsSigner
 from canary_router.adapters.memory import MemorySigner
 from canary_router.errors import Unavailable
-from canary_router.ports import Signer
+from canary_router.ports.delivery import Signer
 
 MESSAGE = b"a manifest of more than the 4,096 bytes that KMS signs as they are\n" * 100
 

@@ -17,6 +17,7 @@ from canary_router.cdk import (
     FunctionOptions,
     ImmutableStack,
     NotificationOptions,
+    Prune,
     Release,
     RouterOptions,
 )
@@ -77,6 +78,7 @@ def build() -> None:
         requests_per_second=1000,
         burst=1000,
         removal_policy=cdk.RemovalPolicy.DESTROY,
+        prune=Prune(keep=0),
         endpoint=lambda api_id: f"{endpoint}/restapis/{api_id}/v1/_user_request_",
         notifications=NotificationOptions(topic=sns.Topic(router, "Releases", topic_name=f"{ENVIRONMENT}-releases")),
     )

@@ -12,7 +12,7 @@ from typing import Any
 from canary_router.artifacts import bundle
 from canary_router.core.manifest import Manifest, PackedFile
 from canary_router.core.tags import version_from
-from canary_router.ports import Signer
+from canary_router.ports.delivery import Signer
 
 Member = tuple[str, bytes]
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_events as events
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
@@ -20,6 +21,7 @@ from canary_router.cdk import (
     ImmutableStack,
     NotificationOptions,
     Policy,
+    Prune,
     Release,
     RouterOptions,
     StageOptions,
@@ -81,6 +83,7 @@ STAGE_OPTIONS = {
         bootstrap_roles=("deploy", "file-publishing", "image-publishing", "lookup"),
     ),
 }
+DELETER = "arn:aws:iam::111111111111:role/deletes-versions"
 LONG_NAME = "x" * 38
 LARGEST_SERVICES = tuple(f"{LONG_NAME}{letter}a" for letter in "abcdefghijklmnopqrstuvwxyz"[:MAX_SERVICES])
 
@@ -135,12 +138,14 @@ def build(outdir: Path) -> cdk.App:
             webhook=secretsmanager.Secret.from_secret_name_v2(chosen, "Chat", "chat/releases"),
         ),
         dashboard=False,
+        prune=Prune(keep=3, drain=86_400, schedule=events.Schedule.cron(hour="3", minute="0"), deletion_role=DELETER),
     )
     CanaryRouter(chosen, "Router", environment="local", services=["transformer"], options=options)
 
     # Account and region are known here, as they are in most applications.
     largest = cdk.Stack(app, LARGEST, env=cdk.Environment(account="123456789012", region="ap-northeast-1"))
-    CanaryRouter(largest, "Router", environment="e" * 40, services=LARGEST_SERVICES)
+    everything = RouterOptions(prune=Prune())
+    CanaryRouter(largest, "Router", environment="e" * 40, services=LARGEST_SERVICES, options=everything)
 
     Transformer(app, "v1.3.0-rc.1")
     Delivery(cdk.Stack(app, DELIVERY), "Delivery", service="transformer", options=DELIVERY_OPTIONS)

@@ -21,6 +21,7 @@ ENTRIES = [
         settings.RELEASE_HANDLER,
         settings.NOTIFY_HANDLER,
         settings.VERDICT_HANDLER,
+        settings.PRUNE_HANDLER,
     )
 ]
 LAMBDA_HAS = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")

@@ -4,7 +4,7 @@ import aws_cdk as cdk
 import pytest
 from tests.infra.stacks import Transformer
 
-from canary_router.cdk import CanaryRouter, ImmutableStack, Policy, Release, RouterOptions
+from canary_router.cdk import CanaryRouter, ImmutableStack, Policy, Prune, Release, RouterOptions
 from canary_router.errors import ConfigurationError
 
 
@@ -102,6 +102,14 @@ def test_a_router_whose_names_would_not_work(environment: str, services: list[st
     stack = cdk.Stack(cdk.App(), "router")
     with pytest.raises(ConfigurationError, match=complaint):
         CanaryRouter(stack, "Router", environment=environment, services=services)
+
+
+@pytest.mark.parametrize("prune", [Prune(keep=-1), Prune(drain=60)])
+def test_a_retirement_that_would_take_what_still_serves(prune: Prune) -> None:
+    stack = cdk.Stack(cdk.App(), "router")
+    options = RouterOptions(prune=prune)
+    with pytest.raises(ConfigurationError, match="Prune keeps"):
+        CanaryRouter(stack, "Router", environment="staging", services=["transformer"], options=options)
 
 
 def test_a_policy_for_a_service_that_is_not_served() -> None:

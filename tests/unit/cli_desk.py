@@ -8,12 +8,14 @@ import pytest
 from tests.unit.world import World
 
 from canary_router.adapters.memory import (
+    MemoryActivities,
     MemoryCaller,
     MemoryDoor,
     MemoryFunctions,
     MemoryLimits,
     MemoryNudge,
     MemoryRights,
+    MemoryStacks,
 )
 from canary_router.cli.app import run
 from canary_router.cli.desk import Desk
@@ -42,6 +44,8 @@ class Person:
         self.rights = MemoryRights()
         self.limits = MemoryLimits()
         self.door = MemoryDoor()
+        self.stacks = MemoryStacks()
+        self.activities = MemoryActivities()
         self.nudge = MemoryNudge(world.reconcile)
 
     def ask(self, question: str) -> bool | None:
@@ -56,6 +60,8 @@ class Person:
             self.caller,
             self.nudge,
             lambda: Instruments(self.rights, self.limits, self.door),
+            self.stacks,
+            self.activities,
             self.ask,
         )
         code = run(list(arguments), desk)

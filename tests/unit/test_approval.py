@@ -18,7 +18,8 @@ from canary_router.core.tags import Stage
 from canary_router.errors import InvalidInput, Unavailable
 from canary_router.flows.approval import answer_waiting
 from canary_router.flows.orders import roll_back
-from canary_router.ports import Clock, Waiting
+from canary_router.ports import Clock
+from canary_router.ports.delivery import Waiting
 
 
 class Account:

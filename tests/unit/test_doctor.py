@@ -9,7 +9,7 @@ from canary_router.core.model import ReleaseState
 from canary_router.core.orders import Order, OrderKind
 from canary_router.errors import AccessRefused, ConfigurationError, NotFound, Unavailable
 from canary_router.flows.orders import give_order
-from canary_router.ports import Function, MissingRight, Throttle
+from canary_router.ports.operation import Function, MissingRight, Throttle
 
 Capsys = pytest.CaptureFixture[str]
 ROUTER = "canary-router-test-request"

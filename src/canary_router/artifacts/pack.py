@@ -30,7 +30,7 @@ from canary_router.core.manifest import (
 )
 from canary_router.core.tags import Accepted, Refused, shown
 from canary_router.errors import InvalidInput
-from canary_router.ports import Signer
+from canary_router.ports.delivery import Signer
 
 _PLAIN, _EXECUTABLE = "100644", "100755"
 _1980 = 315_532_800

@@ -23,7 +23,7 @@ from canary_router.artifacts import bundle
 from canary_router.core.manifest import Expected, Manifest, PackedFile, Rejected, manifest_from, unexpected
 from canary_router.core.tags import Refused, shown
 from canary_router.errors import InvalidInput
-from canary_router.ports import Signer
+from canary_router.ports.delivery import Signer
 
 _PART = 1 << 20
 _COPY_AGAIN = "Copy it again from where it was built, and find out who has changed it."

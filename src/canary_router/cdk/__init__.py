@@ -10,7 +10,7 @@ from canary_router.cdk.function import BundledFunction, FunctionOptions
 from canary_router.cdk.github import GitHubDelivery, GitHubOptions
 from canary_router.cdk.immutable import ImmutableStack
 from canary_router.cdk.notifications import NotificationOptions, Notifications
-from canary_router.cdk.options import ExtraTarget, RouterOptions
+from canary_router.cdk.options import ExtraTarget, Prune, RouterOptions
 from canary_router.cdk.pipeline import Pipeline
 from canary_router.cdk.release import Release
 from canary_router.cdk.router import CanaryRouter
@@ -34,6 +34,7 @@ __all__ = [
     "Notifications",
     "Pipeline",
     "Policy",
+    "Prune",
     "Publish",
     "PublishFirst",
     "Release",

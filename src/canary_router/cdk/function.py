@@ -99,14 +99,25 @@ class BundledFunction(Construct):
             )
         )
 
-    def allow(self, *actions: str, on: Sequence[str], because: str = "") -> None:
+    def allow(
+        self,
+        *actions: str,
+        on: Sequence[str],
+        because: str = "",
+        only_if: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         """Lets the function call these actions on these resources.
 
         Args:
             *actions: IAM actions.
             on: ARNs of the resources.
             because: Why an ARN with a wildcard in it cannot be narrower; for the reviewer, and for cdk-nag.
+            only_if: Conditions, by IAM's operator.
         """
-        self.function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=list(on)))
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=list(actions), resources=list(on), conditions=dict(only_if) if only_if else None
+            )
+        )
         if because:
             acknowledge_wildcards(self._role, dict.fromkeys(on, because))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aws_cdk import RemovalPolicy
+from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
@@ -12,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from canary_router import settings
 from canary_router.cdk.notifications import NotificationOptions
 from canary_router.core.policy import Policy
+from canary_router.core.retirement import DRAIN_SECONDS, KEEP
 from canary_router.errors import ConfigurationError
 
 MAX_SERVICES = 10
@@ -30,6 +32,25 @@ class ExtraTarget:
 
     pipeline_function: str
     state_machine: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prune:
+    """Retires old versions' stacks on a schedule, as ``canary-router prune`` does.
+
+    Attributes:
+        keep: How many of the newest versions stay in any case.
+        drain: Seconds for which a version stays after its last use. Step Functions can redrive a job for 14 days.
+        schedule: When to look; None is once a day.
+        deletion_role: ARN of the role with which CloudFormation deletes a stack. None leaves it to the role that the
+            stack was deployed with, which the CDK's bootstrap gives each one: then this function needs no more rights
+            than to ask for the deletion.
+    """
+
+    keep: int = KEEP
+    drain: int = DRAIN_SECONDS
+    schedule: events.Schedule | None = None
+    deletion_role: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +84,7 @@ class RouterOptions:
         alarm_topic: Topic that the alarms tell.
         notifications: Where people are told of releases; None tells nobody. The events are on the default bus anyway.
         dashboard: Whether CloudWatch shows a dashboard of the router. An account's first three are free.
+        prune: Retires old versions on a schedule; None leaves that to people.
     """
 
     policies: Mapping[str, Policy] = field(default_factory=dict)
@@ -82,6 +104,7 @@ class RouterOptions:
     alarm_topic: sns.ITopic | None = None
     notifications: NotificationOptions | None = None
     dashboard: bool = True
+    prune: Prune | None = None
 
 
 def check_no_slug(service: str) -> None:
@@ -99,6 +122,9 @@ def check_no_slug(service: str) -> None:
 
 _LEAST_MEMORY, _MOST_MEMORY = 128, 10_240
 """Megabytes, as Lambda offers them."""
+
+
+_LEAST_DRAIN = int(settings.STALE_POINTERS_LIMIT)
 
 
 def check_router(environment: str, services: Sequence[str], options: RouterOptions) -> None:
@@ -130,6 +156,12 @@ def check_router(environment: str, services: Sequence[str], options: RouterOptio
         raise ConfigurationError(
             f"snap_start needs a function of Python 3.12 or newer; this synthesis runs on {sys.version.split()[0]}",
             advice="Synthesise with a newer Python: the functions run on the one that synthesises.",
+        )
+    if options.prune is not None and (options.prune.keep < 0 or options.prune.drain < _LEAST_DRAIN):
+        raise ConfigurationError(
+            f"Prune keeps {options.prune.keep} versions and drains for {options.prune.drain} s",
+            advice=f"Keep 0 or more, and drain for {_LEAST_DRAIN} s or more: a router that cannot read SSM goes on "
+            "sending jobs to what was current an hour ago.",
         )
     if unserved := sorted(set(options.policies) - set(services)):
         raise ConfigurationError(

@@ -61,6 +61,21 @@ class Arns:
             self._colon("states", "stateMachine", target.state_machine) for target in self._extra_targets
         ]
 
+    def state_machines(self) -> list[str]:
+        """The state machines of every version that follows the contract's names."""
+        return [self._colon("states", "stateMachine", f"{service}-v*") for service in self._services]
+
+    def stacks(self) -> list[str]:
+        """The stacks of every version."""
+        return [
+            self._stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{service}-v*/*")
+            for service in self._services
+        ]
+
+    def all_stacks(self) -> str:
+        """What CloudFormation asks for when stacks are listed."""
+        return self._stack.format_arn(service="cloudformation", resource="stack", resource_name="*/*")
+
     def controller(self) -> str:
         """The controller's function."""
         return self._colon("lambda", "function", settings.function_name(self._environment, "outcome"))

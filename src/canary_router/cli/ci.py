@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from canary_router.core.manifest import Manifest
     from canary_router.core.tags import Asked, Decision, Refusal
-    from canary_router.ports import Signer
+    from canary_router.ports.delivery import Signer
 
 ci = typer.Typer(name="ci", help="From a tag to a version that may be deployed; for any CI.", no_args_is_help=True)
 

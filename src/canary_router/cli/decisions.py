@@ -120,8 +120,8 @@ def rollback(
 ) -> None:
     """Make the previous version current again, in seconds.
 
-    Its stack is still there, so nothing is deployed; a version whose pipeline function is gone is refused. A release
-    on trial is aborted with it. Jobs that run go on to their end.
+    Its stack is still there, so nothing is deployed; a version whose stack is gone, or being deleted, is refused. A
+    release on trial is aborted with it. Jobs that run go on to their end.
 
     \b
     Examples:
@@ -134,7 +134,7 @@ def rollback(
 
     call: Invocation = context.obj
     desk = call.desk()
-    target = rollback_target(desk.ports, service, to or None, desk.functions)
+    target = rollback_target(desk.ports, service, to or None, desk.functions, desk.stacks)
     view = service_view(desk.ports, service)
     question = f"Make {target.tag} of {service} current again in {desk.environment}"
     if view.release is not None and view.release.state.can_be_decided:
@@ -142,7 +142,7 @@ def rollback(
     desk.confirm(f"{question}?", yes=yes)
     # By its name from here on: what was agreed to is what is done, whatever became the previous version meanwhile.
     order = _order(desk, OrderKind.ROLLBACK, service, reason)
-    _carry_out(call, desk, order, lambda: roll_back(desk.ports, order, target.tag, desk.functions))
+    _carry_out(call, desk, order, lambda: roll_back(desk.ports, order, target.tag, desk.functions, desk.stacks))
 
 
 def _agreed(desk: "Desk", service: str, question: str, *, yes: bool) -> str | None:

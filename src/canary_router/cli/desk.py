@@ -10,7 +10,8 @@ import typer
 from canary_router import settings
 from canary_router.cli.trouble import NO
 from canary_router.errors import InvalidInput, Unavailable
-from canary_router.ports import Caller, Functions, Nudge, Ports
+from canary_router.ports import Ports
+from canary_router.ports.operation import Activities, Caller, Functions, Nudge, Stacks
 
 if TYPE_CHECKING:
     import boto3
@@ -40,6 +41,8 @@ class Desk:
     caller: Caller
     nudge: Nudge
     instruments: "Callable[[], Instruments]"
+    stacks: Stacks
+    activities: Activities
     ask: Callable[[str], bool | None] = ask_at_terminal
 
     def confirm(self, question: str, *, yes: bool) -> None:
@@ -82,4 +85,6 @@ def aws_desk(environment: str, session: "boto3.Session") -> Desk:
         return Instruments(rights, limits, ClientDoor(environment, session))
 
     functions, caller, nudge = wiring.aws_controls(late(session), environment)
-    return Desk(environment, wiring.aws_ports(late(session), environment), functions, caller, nudge, instruments)
+    stacks, activities = wiring.aws_stacks(late(session))
+    ports = wiring.aws_ports(late(session), environment)
+    return Desk(environment, ports, functions, caller, nudge, instruments, stacks, activities)

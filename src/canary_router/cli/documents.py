@@ -1,22 +1,26 @@
 """What ``--output json`` prints: the same facts as the tables, by stable names."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from canary_router.core.announcement import release_summary
-from canary_router.core.explanation import Evidence, Fact
 from canary_router.core.model import Release, Transform, Version
-from canary_router.core.orders import GivenOrder, Order
 from canary_router.core.outlook import waiting_for
 from canary_router.core.pointers import Blank, Content
 from canary_router.core.policy import Policy
-from canary_router.core.policy_words import chances, meaning
 from canary_router.errors import InvalidPolicy
-from canary_router.flows.doctor import Checked, State
-from canary_router.flows.inspect import ServiceView
+
+if TYPE_CHECKING:
+    from canary_router.core.explanation import Evidence, Fact
+    from canary_router.core.orders import GivenOrder, Order
+    from canary_router.core.retirement import Judged
+    from canary_router.core.retirement_records import Retirement
+    from canary_router.flows.doctor import Checked
+    from canary_router.flows.inspect import ServiceView
+    from canary_router.flows.retiring import Retired
 
 
-def service_document(environment: str, view: ServiceView, now: int) -> dict[str, Any]:
+def service_document(environment: str, view: "ServiceView", now: int) -> dict[str, Any]:
     """A service with its pointers, its policy, its newest release and what it waits for; ``now`` in milliseconds."""
     release = view.release
     is_undecided = release is not None and release.state.can_be_decided
@@ -39,7 +43,7 @@ def release_document(release: Release, transforms: tuple[Transform, ...]) -> dic
     return {**release_summary(release), "transforms": [transform_document(it) for it in transforms]}
 
 
-def order_document(environment: str, order: Order, release: Release, *, nudged: bool) -> dict[str, Any]:
+def order_document(environment: str, order: "Order", release: Release, *, nudged: bool) -> dict[str, Any]:
     """An order, and the release that it was carried out on, as it is by now."""
     return {
         "environment": environment,
@@ -51,9 +55,13 @@ def order_document(environment: str, order: Order, release: Release, *, nudged: 
 
 
 def history_document(
-    environment: str, service: str, releases: Sequence[Release], orders: Sequence[GivenOrder]
+    environment: str,
+    service: str,
+    releases: Sequence[Release],
+    orders: "Sequence[GivenOrder]",
+    retirements: "Sequence[Retirement]",
 ) -> dict[str, Any]:
-    """Releases and the orders given for them, newest first."""
+    """Releases, the orders given for them, and what was retired, newest first."""
     return {
         "environment": environment,
         "service": service,
@@ -62,10 +70,11 @@ def history_document(
             {**_order(it.order), "release_id": it.release_id, "version": it.version, "counts": it.counts}
             for it in orders
         ],
+        "retirements": [_retirement(it) for it in retirements],
     }
 
 
-def explanation_document(environment: str, evidence: Evidence, facts: Sequence[Fact]) -> dict[str, Any]:
+def explanation_document(environment: str, evidence: "Evidence", facts: "Sequence[Fact]") -> dict[str, Any]:
     """Why a job ran where it ran: the job, and sentences that are known or not."""
     halves = (evidence.transform, evidence.taken_over)
     return {
@@ -80,6 +89,8 @@ def explanation_document(environment: str, evidence: Evidence, facts: Sequence[F
 
 def policy_document(policy: Policy) -> dict[str, Any]:
     """A policy, what it means, what its verdict is worth, and the text that its parameter takes."""
+    from canary_router.core.policy_words import chances, meaning
+
     return {
         "policy": _policy(policy),
         "meaning": list(meaning(policy)),
@@ -88,8 +99,10 @@ def policy_document(policy: Policy) -> dict[str, Any]:
     }
 
 
-def checkup_document(environment: str, made: Sequence[Checked]) -> dict[str, Any]:
+def checkup_document(environment: str, made: "Sequence[Checked]") -> dict[str, Any]:
     """What a check-up found, check by check."""
+    from canary_router.flows.doctor import State
+
     return {
         "environment": environment,
         "healthy": not any(it.state is State.TROUBLE for it in made),
@@ -107,7 +120,47 @@ def checkup_document(environment: str, made: Sequence[Checked]) -> dict[str, Any
     }
 
 
-def _order(order: Order) -> dict[str, Any]:
+def prune_document(
+    environment: str, service: str, judged: "Sequence[Judged]", done: "Sequence[Retired]"
+) -> dict[str, Any]:
+    """What becomes of each stack, newest first, and what was done, in the order in which it was done."""
+    return {
+        "environment": environment,
+        "service": service,
+        "plan": [
+            {
+                "stack": it.stack.name,
+                "stack_id": it.stack.stack_id,
+                "version": it.stack.tag or None,
+                "goes": it.goes,
+                "reason": it.reason,
+                "may_go_at": it.may_go_at,
+            }
+            for it in judged
+        ],
+        "done": [
+            {"stack": it.stack.name, "version": it.stack.tag, "state": it.state.value, "outcome": it.outcome}
+            for it in done
+        ],
+    }
+
+
+def _retirement(it: "Retirement") -> dict[str, Any]:
+    return {
+        "version": it.version,
+        "stack": it.stack,
+        "stack_id": it.stack_id,
+        "who": it.who,
+        "why": it.why,
+        "at": it.at,
+        "reason": it.reason,
+        "state": it.state.value,
+        "outcome": it.outcome,
+        "ended_at": it.ended_at,
+    }
+
+
+def _order(order: "Order") -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "kind": order.kind.value,

@@ -52,6 +52,15 @@ class Invocation:
     def reach(self) -> "tuple[str, boto3.Session]":
         """The environment, and a session that reaches the AWS that it is in.
 
+        Raises:
+            ConfigurationError: No environment is named and no emulator is up, or the name cannot be one.
+        """
+        environment = self._place()
+        return environment, self.session()
+
+    def _place(self) -> str:
+        """The environment; this process's variables lead to the AWS that it is in from here on.
+
         An emulator of ours is used when its environment is meant, by name or because none is named, and nothing
         says that AWS is somewhere else.
 
@@ -74,21 +83,28 @@ class Invocation:
         if emulator is not None and emulator.environment == environment and not elsewhere:
             # This process is one command: its environment is what every AWS client in it is made from.
             os.environ |= emulator.client_environment()
-        return environment, self.session()
+        if self.endpoint_url:
+            os.environ["AWS_ENDPOINT_URL"] = self.endpoint_url
+        return environment
 
     def ports(self) -> "tuple[str, Ports]":
-        """The environment, and the ports to its pointers and its record.
+        """The environment, and the ports to its pointers and its record. They announce nothing.
 
         Raises:
             ConfigurationError: As ``reach``.
         """
+        if self.given is not None:
+            return self.given.environment, self.given.ports
+        from canary_router.cli.light import light_ports
+
+        environment = self._place()
+        light = light_ports(environment, self.profile, self.region)
+        if light is not None:
+            return environment, light
         from canary_router import wiring
         from canary_router.cli.late import late
 
-        if self.given is not None:
-            return self.given.environment, self.given.ports
-        environment, session = self.reach()
-        return environment, wiring.aws_ports(late(session), environment)
+        return environment, wiring.aws_ports(late(self.session()), environment)
 
     def desk(self) -> "Desk":
         """The ports, and what orders need besides.
@@ -142,11 +158,16 @@ def console(*, stderr: bool = False) -> "Console":
 
 
 def _emulator() -> "Emulator | None":
-    from canary_router.local import emulator
+    from canary_router.local import record
     from canary_router.local.home import state_home
 
     try:
-        found = emulator.running(state_home())
+        home = state_home()
+        found = record.read(home)
+        if found is not None and not found.process.is_alive:
+            from canary_router.local import emulator
+
+            found = emulator.running(home)  # cleans up what is left of a dead one
     except (ConfigurationError, OSError):  # no place for an emulator's record is no emulator
         return None
     return found if found is not None and found.environment else None

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +12,11 @@ from canary_router import settings
 from canary_router.cli.invocation import Invocation
 from canary_router.cli.looks import Service
 from canary_router.cli.trouble import NO
-from canary_router.errors import InvalidInput, Unavailable, Uncertain
+from canary_router.errors import InvalidInput, OrderRefused, Unavailable, Uncertain
 
 if TYPE_CHECKING:
     from canary_router.cli.desk import Desk
+    from canary_router.core.model import Version
     from canary_router.flows.operate import Released
     from canary_router.ports import Pointers
 
@@ -52,7 +54,9 @@ def release(
     _check_served(desk, service)
     if not ports.pointers.read(service).exist:
         call.say(f"This is the first release of {service} in {environment}: it becomes current without a canary.")
+    _check_stays(desk, service, target)
     released = _released(ports.pointers, service, arn, order=wiring.new_id())
+    _withdraw_if_retired(desk, service, target, released)
     nudged = desk.wake_controller()
     latest = ports.pointers.read(service).latest
     release_id = latest.mark.release_id if latest is not None and latest.version == released.version else None
@@ -84,6 +88,27 @@ def _check_served(desk: "Desk", service: str) -> None:
             f"The router of {desk.environment} does not serve {service!r}",
             advice=f"It serves {', '.join(served.split(','))}. Add the service to its construct and deploy it first.",
         )
+
+
+def _check_stays(desk: "Desk", service: str, target: "Version") -> None:
+    """Refuses a version whose stack is being retired, or deleted."""
+    from canary_router.flows.retired import check_stays
+
+    with suppress(Unavailable):  # who may release need not be allowed to read the record
+        check_stays(desk.ports.ledger, desk.stacks, service, target, desk.ports.clock.now())
+
+
+def _withdraw_if_retired(desk: "Desk", service: str, target: "Version", released: "Released") -> None:
+    """Looks again after the write: whoever began to retire the version before it may not have seen it."""
+    from canary_router.flows.operate import withdraw
+    from canary_router.flows.retired import check_not_marked
+
+    try:
+        with suppress(Unavailable):
+            check_not_marked(desk.ports.ledger, service, target, desk.ports.clock.now())
+    except OrderRefused:
+        withdraw(desk.ports.pointers, service, released)
+        raise
 
 
 def _released(pointers: "Pointers", service: str, arn: str, order: str) -> "Released":

@@ -16,7 +16,7 @@ def history(
     service: Service,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many releases to show at most.")] = 20,
 ) -> None:
-    """List releases with their reasons, and people's orders.
+    """List releases with reasons, people's orders, and retirements.
 
     \b
     Examples:
@@ -27,6 +27,7 @@ def history(
     from canary_router.errors import NotFound
     from canary_router.flows.inspect import releases
     from canary_router.flows.order_history import orders_given
+    from canary_router.flows.retired import retirements
 
     call: Invocation = context.obj
     environment, ports = call.ports()
@@ -35,13 +36,14 @@ def history(
         raise NotFound(f"There is no service {service!r}", advice="Nothing was ever released for it here.")
     shown = {release.release_id for release in found}
     orders = [given for given in orders_given(ports.ledger, service) if given.release_id in shown]
+    retired = retirements(ports.ledger, service)
 
     def drawn(_: object) -> "RenderableType":
         from canary_router.cli import render_past
 
-        return render_past.history_block(environment, service, found, orders)
+        return render_past.history_block(environment, service, found, (orders, retired))
 
-    call.answer(documents.history_document(environment, service, found, orders), drawn)
+    call.answer(documents.history_document(environment, service, found, orders, retired), drawn)
 
 
 def explain(

@@ -1,21 +1,23 @@
 """Services, releases and jobs for people's eyes. Imports Rich, so it is imported only when something is shown."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from canary_router.cli.following import Sight
 from canary_router.core.durations import duration
 from canary_router.core.model import Basis, Release, ReleaseState, Route, Status, Transform, Version
-from canary_router.core.orders import Order
 from canary_router.core.outlook import waiting_for
 from canary_router.core.pointers import Blank, Content
-from canary_router.core.policy import Policy
-from canary_router.core.policy_words import chances, meaning
-from canary_router.flows.inspect import ServiceView
-from canary_router.local.record import Emulator
+
+if TYPE_CHECKING:
+    from canary_router.cli.following import Sight
+    from canary_router.core.orders import Order
+    from canary_router.core.policy import Policy
+    from canary_router.flows.inspect import ServiceView
+    from canary_router.local.record import Emulator
 
 _STATE_STYLE = {
     ReleaseState.OPEN: "yellow",
@@ -33,7 +35,7 @@ _STATUS_STYLE = {
 }
 
 
-def services_table(environment: str, views: Sequence[ServiceView], now: int) -> RenderableType:
+def services_table(environment: str, views: "Sequence[ServiceView]", now: int) -> RenderableType:
     """All services of an environment, one line each."""
     if not views:
         return Text(f"No service has been released in {environment} yet.")
@@ -51,7 +53,7 @@ def services_table(environment: str, views: Sequence[ServiceView], now: int) -> 
     return Group(table, *[_problem(problem) for view in views for problem in view.pointers.problems])
 
 
-def service_panel(environment: str, view: ServiceView, now: int) -> RenderableType:
+def service_panel(environment: str, view: "ServiceView", now: int) -> RenderableType:
     """One service: what serves, what is being tried out, how far it came, and what is waited for."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(min_width=len("previous"))
@@ -69,7 +71,7 @@ def service_panel(environment: str, view: ServiceView, now: int) -> RenderableTy
     return Group(*parts)
 
 
-def sight_panel(environment: str, sight: Sight, now: int) -> RenderableType:
+def sight_panel(environment: str, sight: "Sight", now: int) -> RenderableType:
     """One look at a release that is watched."""
     parts: list[RenderableType] = [service_panel(environment, sight.view, now)]
     if sight.transforms:
@@ -140,7 +142,7 @@ def transforms_table(transforms: Sequence[Transform], now: int) -> RenderableTyp
     return table
 
 
-def emulator_panel(emulator: Emulator) -> RenderableType:
+def emulator_panel(emulator: "Emulator") -> RenderableType:
     """The router on this machine, and how other tools reach it."""
     grid = Table.grid(padding=(0, 2))
     for name, value in (
@@ -156,8 +158,10 @@ def emulator_panel(emulator: Emulator) -> RenderableType:
     return grid
 
 
-def policy_block(policy: Policy) -> RenderableType:
+def policy_block(policy: "Policy") -> RenderableType:
     """A policy in words, and what its verdict is worth."""
+    from canary_router.core.policy_words import chances, meaning
+
     table = _table("a version that fails", "becomes current")
     for it in chances(policy):
         table.add_row(f"{it.failure_rate:.0%} of its jobs", f"{it.passes:.1%} of the time")
@@ -169,7 +173,7 @@ def words(line: str) -> Text:
     return Text(line)
 
 
-def order_block(environment: str, order: Order, release: Release) -> RenderableType:
+def order_block(environment: str, order: "Order", release: Release) -> RenderableType:
     """What became of an order, and how to follow what has not happened yet."""
     tag, service = release.target.tag, release.service
     said = {

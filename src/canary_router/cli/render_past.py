@@ -13,12 +13,17 @@ from canary_router.core.durations import duration
 from canary_router.core.explanation import Evidence, Fact
 from canary_router.core.model import Release
 from canary_router.core.orders import GivenOrder, OrderKind
+from canary_router.core.retirement_records import Retirement
 
 
 def history_block(
-    environment: str, service: str, releases: Sequence[Release], orders: Sequence[GivenOrder]
+    environment: str,
+    service: str,
+    releases: Sequence[Release],
+    done: tuple[Sequence[GivenOrder], Sequence[Retirement]],
 ) -> RenderableType:
-    """Releases, newest first, each with its reason and the orders that it took."""
+    """Releases, newest first, each with its reason and the orders that it took; then what was retired."""
+    orders, retirements = done
     if not releases:
         return Text(f"No release of {service} is on record in {environment} yet.")
     parts: list[RenderableType] = [Text(f"{service} in {environment}", "bold")]
@@ -38,7 +43,15 @@ def history_block(
             parts.append(_indented(Text(release.reason)))
         given = [it for it in reversed(orders) if it.release_id == release.release_id]
         parts += [_indented(_order_text(it)) for it in given if not _is_its_reason(it, release)]
+    parts += [Text(), Text("retired", "dim")] if retirements else []
+    parts += [_indented(_retirement_text(it)) for it in retirements]
     return Group(*parts)
+
+
+def _retirement_text(it: Retirement) -> Text:
+    why = f": {it.why}" if it.why else ""
+    what = f"  {it.state.value}  by {it.who}{why} ({it.outcome or it.reason})"
+    return Text.assemble((when(it.at), "dim"), "  ", (it.version, "bold"), what)
 
 
 def _is_its_reason(given: GivenOrder, release: Release) -> bool:

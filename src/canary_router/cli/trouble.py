@@ -15,7 +15,9 @@ USAGE = 2
 AWS = 3
 _USAGE = (InvalidInput, ConfigurationError, NotFound, KeyReused)
 
-# What botocore and the services say, by the name of the class or the code, and what to do about it.
+_CERTIFICATES = "Behind a proxy that inspects TLS set AWS_CA_BUNDLE to a PEM file with its certificate."
+
+# What botocore, our own calls and the services say, by the name of the class or the code, and what to do about it.
 _REMEDIES = {
     "NoCredentialsError": "Log in (aws sso login, aws configure) or give --profile.",
     "PartialCredentialsError": "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile.",
@@ -23,7 +25,9 @@ _REMEDIES = {
     "ProfileNotFound": "Choose one of those that 'aws configure list-profiles' lists.",
     "EndpointConnectionError": "Is the region right, and the network up? For an emulator: is it running?",
     "ConnectTimeoutError": "Is the network up? Behind a proxy set HTTPS_PROXY.",
-    "SSLError": "Behind a proxy that inspects TLS set AWS_CA_BUNDLE to a PEM file with its certificate.",
+    "NotSent": "Is the region right, and the network up? For an emulator: is it running?",
+    "SSLCertVerificationError": _CERTIFICATES,
+    "SSLError": _CERTIFICATES,
     "ExpiredToken": "Log in again.",
     "ExpiredTokenException": "Log in again.",
     "UnauthorizedSSOTokenError": "Log in again: aws sso login.",
@@ -61,14 +65,14 @@ def _line(error: Exception, advice: str) -> str:
 
 
 def _remedy(error: BaseException | None) -> str:
+    """What to do about the error that is deepest: the one above it may say no more than that the call failed."""
+    found = ""
     while error is not None:
         response = getattr(error, "response", None)
         code = str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
-        for name in (code, type(error).__name__):
-            if name in _REMEDIES:
-                return _REMEDIES[name]
+        found = next((_REMEDIES[name] for name in (code, type(error).__name__) if name in _REMEDIES), found)
         error = error.__cause__
-    return ""
+    return found
 
 
 def _is_from_aws(error: Exception) -> bool:

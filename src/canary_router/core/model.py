@@ -225,6 +225,7 @@ class ServiceState:
         pending_cursor: Where the next pass over pending jobs begins; empty for the oldest.
         current_write: Version of the newest write of ``current`` that is on record; with ``current_write_at``, when it
             was made, as well as that is known.
+        retirements: How many times somebody began to retire one of its stacks.
     """
 
     service: str
@@ -238,6 +239,7 @@ class ServiceState:
     pending_cursor: str = ""
     lease_owner: str = ""
     lease_until: int = 0
+    retirements: int = 0
 
     def previous_to(self, target: Version) -> Version | None:
         """What was current before a version that becomes current; one that is written again takes nobody's place."""

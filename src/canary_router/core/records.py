@@ -235,6 +235,7 @@ def _state_of(service: str, item: Item) -> ServiceState:
         pending_cursor=str(item.get("pending_cursor", "")),
         lease_owner=str(item.get("lease_owner", "")),
         lease_until=int(item.get("lease_until", 0)),
+        retirements=int(item.get("retirements", 0)),
     )
 
 

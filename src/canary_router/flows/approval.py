@@ -13,7 +13,8 @@ from canary_router.core.model import Release
 from canary_router.core.pointers import understand
 from canary_router.core.tags import Stage, TagVersion, shown, tag_version
 from canary_router.errors import InvalidInput
-from canary_router.ports import Approvals, Ledger, Ports
+from canary_router.ports import Ledger, Ports
+from canary_router.ports.delivery import Approvals
 
 _log = logging.getLogger(__name__)
 _LOOKS_AGAIN = 3

@@ -15,7 +15,8 @@ from canary_router.core.model import Version
 from canary_router.errors import AccessRefused, CanaryRouterError, NotFound, NotVisible
 from canary_router.flows.doctor_releases import Trouble, stuck
 from canary_router.flows.inspect import ServiceView, service_view
-from canary_router.ports import Caller, Door, Functions, Limits, Ports, Rights
+from canary_router.ports import Ports
+from canary_router.ports.operation import Caller, Door, Functions, Limits, Rights
 
 _CLOCK_SECONDS = 30
 """AWS refuses requests that are five minutes off; the dates of orders and deadlines are wrong long before."""

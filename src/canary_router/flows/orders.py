@@ -18,7 +18,9 @@ from canary_router.core.pointers import Invalid, Pointers, understand, version_o
 from canary_router.errors import NotFound, NotVisible, OrderRefused, Unavailable, Uncertain
 from canary_router.flows.inspect import releases
 from canary_router.flows.opening import open_release
-from canary_router.ports import Functions, Ports
+from canary_router.flows.retired import check_stays
+from canary_router.ports import Ports
+from canary_router.ports.operation import Functions, Stacks
 
 _log = logging.getLogger(__name__)
 _Prepared: TypeAlias = tuple[Release, Commit]
@@ -60,7 +62,13 @@ def give_order(ports: Ports, order: Order, release_id: str | None = None) -> Rel
     return _until_known(ports, order, prepared)
 
 
-def roll_back(ports: Ports, order: Order, to: str | None = None, functions: Functions | None = None) -> Release:
+def roll_back(
+    ports: Ports,
+    order: Order,
+    to: str | None = None,
+    functions: Functions | None = None,
+    stacks: Stacks | None = None,
+) -> Release:
     """Orders that an older version becomes current again. An open release is aborted with it.
 
     Args:
@@ -68,14 +76,15 @@ def roll_back(ports: Ports, order: Order, to: str | None = None, functions: Func
         order: The order.
         to: Tag of a version that was current before; the previous one when it is None.
         functions: Where to look whether that version's pipeline is still there; None does not look.
+        stacks: Where to look whether its stack is being deleted; None does not look.
 
     Returns:
         The rollback as it is on record; the controller writes the pointers.
 
     Raises:
         NotFound: Nothing was ever written for the service, or that version was never current.
-        OrderRefused: There is nothing to go back from or to, that version's pipeline is gone, or the pointers of a
-            decided release are being written.
+        OrderRefused: There is nothing to go back from or to, that version's pipeline is gone or its stack is going, or
+            the pointers of a decided release are being written.
         Unavailable, Uncertain: As ``give_order``.
     """
 
@@ -83,13 +92,20 @@ def roll_back(ports: Ports, order: Order, to: str | None = None, functions: Func
         state = records.state_of(order.service, ports.ledger.get(records.state_key(order.service)))
         target = _target(ports, pointers, state, to)
         _check_is_there(functions, target)
+        check_stays(ports.ledger, stacks, order.service, target, ports.clock.now())
         rollback = rollback_release(order, target, _undecided(ports, state))
         return rollback, ordered.roll_back(order, rollback, state)
 
     return _until_known(ports, order, prepared)
 
 
-def rollback_target(ports: Ports, service: str, to: str | None = None, functions: Functions | None = None) -> Version:
+def rollback_target(
+    ports: Ports,
+    service: str,
+    to: str | None = None,
+    functions: Functions | None = None,
+    stacks: Stacks | None = None,
+) -> Version:
     """The version that a rollback would make current. Nothing is changed.
 
     Raises:
@@ -99,6 +115,7 @@ def rollback_target(ports: Ports, service: str, to: str | None = None, functions
     state = records.state_of(service, ports.ledger.get(records.state_key(service)))
     target = _target(ports, pointers, state, to)
     _check_is_there(functions, target)
+    check_stays(ports.ledger, stacks, service, target, ports.clock.now())
     return target
 
 

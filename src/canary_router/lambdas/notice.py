@@ -2,7 +2,7 @@
 
 from canary_router.core.messages import message_of
 from canary_router.errors import InvalidInput
-from canary_router.ports import Messenger
+from canary_router.ports.operation import Messenger
 from canary_router.settings import EVENT_SOURCE
 
 

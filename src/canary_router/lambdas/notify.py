@@ -8,7 +8,7 @@ from botocore.config import Config
 from canary_router import settings
 from canary_router.adapters.aws.messengers import SnsMessenger, WebhookMessenger
 from canary_router.lambdas.notice import send_notice
-from canary_router.ports import Messenger
+from canary_router.ports.operation import Messenger
 
 _ONCE = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 1})
 

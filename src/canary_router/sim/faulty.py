@@ -19,16 +19,7 @@ from canary_router.core.announcement import Announcement
 from canary_router.core.conditions import Item, Key, Refusal, Write
 from canary_router.core.pointers import Readings
 from canary_router.errors import CanaryRouterError, Throttled, Unavailable, Uncertain
-from canary_router.ports import (
-    Accepted,
-    Broke,
-    Execution,
-    Invocation,
-    Lost,
-    Page,
-    Ports,
-    Refused,
-)
+from canary_router.ports import Accepted, Broke, Execution, Invocation, Lost, Page, Ports, Refused
 from canary_router.sim.journal import Arrival, Journal
 from canary_router.sim.plans.plan import FAULTS, PIPELINE_FAULTS, Behaviour, Plan
 from canary_router.sim.scheduler import Killed, Scheduler, Task

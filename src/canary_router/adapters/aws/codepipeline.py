@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from canary_router.adapters.aws.trouble import code_of, read, write
 from canary_router.core.approval import Answer, Approve
 from canary_router.errors import Unavailable
-from canary_router.ports import Waiting
+from canary_router.ports.delivery import Waiting
 from canary_router.settings import SOURCE_ACTION, VERDICT_ACTION
 
 if TYPE_CHECKING:

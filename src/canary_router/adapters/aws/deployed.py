@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from canary_router import settings
 from canary_router.adapters.aws.trouble import code_of, read
 from canary_router.errors import NotVisible, Unavailable
-from canary_router.ports import Function
+from canary_router.ports.operation import Function
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from canary_router.adapters.aws.trouble import code_of, read
 from canary_router.errors import NotVisible
-from canary_router.ports import Throttle
+from canary_router.ports.operation import Throttle
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from canary_router import settings
 from canary_router.adapters.aws.trouble import code_of, read, status_of
 from canary_router.core.pointers import execution_arn_of, version_of
-from canary_router.ports import MissingRight
+from canary_router.ports.operation import MissingRight
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

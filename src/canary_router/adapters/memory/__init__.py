@@ -16,10 +16,12 @@ from canary_router.adapters.memory.ledger import MemoryLedger
 from canary_router.adapters.memory.pipelines import MemoryPipelines
 from canary_router.adapters.memory.pointers import MemoryPointers
 from canary_router.adapters.memory.signer import MemorySigner
+from canary_router.adapters.memory.stacks import MemoryActivities, MemoryStacks
 from canary_router.adapters.memory.surroundings import ManualClock, MemoryMessenger, MemoryMeter, MemoryNotifier
 
 __all__ = [
     "ManualClock",
+    "MemoryActivities",
     "MemoryApprovals",
     "MemoryCaller",
     "MemoryDoor",
@@ -34,4 +36,5 @@ __all__ = [
     "MemoryPointers",
     "MemoryRights",
     "MemorySigner",
+    "MemoryStacks",
 ]

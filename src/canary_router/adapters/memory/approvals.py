@@ -1,7 +1,7 @@
 """A pipeline's question in memory."""
 
 from canary_router.core.approval import Answer
-from canary_router.ports import Waiting
+from canary_router.ports.delivery import Waiting
 
 
 class MemoryApprovals:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from canary_router.errors import CanaryRouterError, NotVisible, Unavailable
-from canary_router.ports import Function, MissingRight, Throttle
+from canary_router.ports.operation import Function, MissingRight, Throttle
 
 
 class MemoryFunctions:

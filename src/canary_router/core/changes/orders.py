@@ -13,6 +13,7 @@ from canary_router.core.changes.clauses import (
     NEW,
     SAME_OPEN,
     SAME_ORDERS,
+    SAME_RETIREMENTS,
     SEEN_WRITE,
     UNDECIDED_OLDER,
     Commit,
@@ -70,6 +71,8 @@ def roll_back(order: Order, rollback: Release, state: ServiceState) -> Commit:
             (
                 as_read(SAME_OPEN, "open_release", older),
                 as_read(SEEN_WRITE, "current_write", state.current_write or None),
+                # The stack that it goes back to may be the one: changes/retirements.py
+                as_read(SAME_RETIREMENTS, "retirements", state.retirements or None),
             ),
             assign={"open_release": rollback.release_id},
         ),

@@ -10,7 +10,7 @@ from typing import Any
 
 from canary_router.adapters.aws.failures import CallFailed, NoAnswer, NotSendable, ServiceError
 from canary_router.adapters.aws.wire.connection import Answer
-from canary_router.adapters.aws.wire.credentials import source_of
+from canary_router.adapters.aws.wire.credentials import Source, source_of
 from canary_router.adapters.aws.wire.endpoints import endpoint_of
 from canary_router.adapters.aws.wire.signing import Signer
 from canary_router.adapters.aws.wire.transport import Limits, Tls, Transport
@@ -27,18 +27,19 @@ class Wire:
 
     Args:
         env: Environment variables: region, credentials, endpoints, ``AWS_CA_BUNDLE``.
+        source: Gives the credentials, instead of what the environment names.
 
     Raises:
         ConfigurationError: There is no region.
     """
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], source: Source | None = None) -> None:
         region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
         if not region:
             raise ConfigurationError("No region is set", advice="Set AWS_REGION; Lambda does so itself.")
         self._env = env
         self._region = region
-        self._source = source_of(env)
+        self._source = source or source_of(env)
         self._tls = Tls(env.get("AWS_CA_BUNDLE") or None)
 
     def ssm(self, limits: Limits) -> "ParameterCalls":

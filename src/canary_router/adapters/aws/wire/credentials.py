@@ -131,10 +131,14 @@ class ContainerCredentials:
 
 
 class BotocoreChain:
-    """Everything else that botocore knows: profiles, roles, single sign-on, instance metadata."""
+    """Everything else that botocore knows: profiles, roles, single sign-on, instance metadata.
 
-    def __init__(self) -> None:
-        self._found: Any = None
+    Args:
+        found: What a session of botocore has found already; None looks when credentials are first needed.
+    """
+
+    def __init__(self, found: Any = None) -> None:
+        self._found = found
 
     def __call__(self) -> Credentials:
         """The credentials; botocore refreshes them itself.

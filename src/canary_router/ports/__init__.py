@@ -4,22 +4,19 @@ Two kinds of trouble are told apart everywhere, since the answer to them differs
 
 - ``Unavailable``: nothing was changed (refused, throttled after the adapter's own retries, not reached);
 - ``Uncertain``: a write was sent and its answer was lost. It may have happened, and may even happen later.
+
+These are the ports of the router itself; the request function imports no others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
 
 from canary_router.core.announcement import Announcement
-from canary_router.core.approval import Answer
 from canary_router.core.conditions import Item, Key, Refusal, Write
 from canary_router.core.model import Status
 from canary_router.core.pointers import Reading, Readings
-
-if TYPE_CHECKING:
-    # The request function imports this module, and tells nobody anything.
-    from canary_router.core.messages import Message
 
 
 class Clock(Protocol):
@@ -192,118 +189,6 @@ class Executions(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Function:
-    """A deployed function, as far as its configuration tells.
-
-    Attributes:
-        state: ``Active``; anything else, such as ``Failed`` or ``Pending``, may not run what it is sent.
-        variables: Its environment variables.
-    """
-
-    arn: str
-    state: str = "Active"
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
-class Functions(Protocol):
-    """Looks deployed functions up."""
-
-    def find(self, name: str) -> Function | None:
-        """The function; None when there is none.
-
-        Args:
-            name: Its name or ARN, with a qualifier if it has one.
-
-        Raises:
-            Unavailable: It cannot be looked up; ``NotVisible`` where the caller may not.
-        """
-
-
-class Caller(Protocol):
-    """Who the person at the controls is to AWS."""
-
-    def who(self) -> str:
-        """The caller's ARN.
-
-        Raises:
-            Unavailable: AWS does not say.
-        """
-
-    def seconds_ahead(self) -> float:
-        """How far this machine's clock is ahead of AWS's, to a second or so; negative when it is behind.
-
-        Raises:
-            Unavailable: AWS does not say.
-        """
-
-
-class Nudge(Protocol):
-    """Wakes the controller."""
-
-    def nudge(self) -> None:
-        """Asks it to look at once. Its schedule would come to it within a minute.
-
-        Raises:
-            Unavailable: It could not be asked.
-        """
-
-
-@dataclass(frozen=True)
-class MissingRight:
-    """Something that the caller may not do. ``needed_for`` names the verbs that need it."""
-
-    action: str
-    resource: str
-    needed_for: str
-
-
-class Rights(Protocol):
-    """What the caller may do, found out without doing it."""
-
-    def missing(self, service: str) -> tuple[MissingRight, ...]:
-        """What a person who looks after a service needs and the caller lacks.
-
-        Raises:
-            Unavailable: AWS does not answer.
-        """
-
-
-@dataclass(frozen=True)
-class Throttle:
-    """Calls that are let through: per second in the long run, and at once. None where there is no limit."""
-
-    rate: float | None
-    burst: int | None
-
-
-class Limits(Protocol):
-    """How much gets through. All raise ``Unavailable``; ``NotVisible`` where the caller may not look."""
-
-    def api(self) -> Throttle | None:
-        """The throttle of the router's API; None when there is no such API."""
-
-    def account(self) -> Throttle:
-        """The throttle that all APIs of the account share in this region."""
-
-    def concurrency(self) -> int:
-        """How many functions may run at once that have no share of their own reserved."""
-
-
-class Door(Protocol):
-    """The router's API, seen from outside."""
-
-    def knock(self, service: str) -> None:
-        """Asks for a job that does not exist, with the key that front-ends find.
-
-        Raises:
-            AccessRefused: The key is refused, or may not be read.
-            NotFound: No router is registered.
-            Unavailable: It cannot be reached, or does not answer as a router does.
-            ConfigurationError: What is registered cannot be right.
-        """
-
-
 class Notifier(Protocol):
     """Tells whoever listens what became of a release."""
 
@@ -312,74 +197,6 @@ class Notifier(Protocol):
 
         Raises:
             Unavailable: It cannot be sent.
-        """
-
-
-class Messenger(Protocol):
-    """One way to people."""
-
-    def send(self, message: "Message") -> None:
-        """Sends a message; the same one may be sent twice.
-
-        Raises:
-            Unavailable: It cannot be sent now.
-            ConfigurationError: It cannot be sent until somebody changes something.
-        """
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """An execution of a stage's pipeline that waits for its verdict.
-
-    Attributes:
-        execution_id: Of the execution.
-        token: Of this one question: another execution's, or the same one's after a retry, is another.
-        object_key: Where the artifact lies in its bucket that the execution's source action has read.
-        started: When that was, epoch milliseconds.
-        since: When it began to wait, epoch milliseconds.
-    """
-
-    execution_id: str
-    token: str
-    object_key: str
-    started: int
-    since: int
-
-
-class Approvals(Protocol):
-    """The question of a stage's pipeline what became of the version that it has deployed."""
-
-    def waiting(self) -> Waiting | None:
-        """The execution that waits; None when none does, or when it does not show yet.
-
-        Raises:
-            Unavailable: It cannot be told.
-        """
-
-    def answer(self, waiting: Waiting, answer: Answer) -> bool:
-        """Answers; False when this question was not open any more, whoever has closed it.
-
-        Raises:
-            Unavailable: It was not answered.
-            Uncertain: It is not known whether it was.
-        """
-
-
-class Signer(Protocol):
-    """A key with which artifacts are signed."""
-
-    def sign(self, message: bytes) -> bytes:
-        """Signs a message of any length; the same message has the same signature each time.
-
-        Raises:
-            Unavailable: It cannot be signed: the key is not there, is of another kind, or not this caller's to use.
-        """
-
-    def verify(self, message: bytes, signature: bytes) -> bool:
-        """Whether a signature is this key's, of this message. What is no signature at all is none of it.
-
-        Raises:
-            Unavailable: It cannot be told, for the same reasons.
         """
 
 
