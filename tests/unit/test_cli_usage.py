@@ -39,6 +39,7 @@ VERBS = [
     "resume",
     "rollback",
     "doctor",
+    "dashboard",
     "history",
     "explain",
     "policy check",

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from canary_router import __version__, settings
-from canary_router.cli import checkup, ci, decisions, looks, machine, orders, past, policies
+from canary_router.cli import checkup, ci, dashboard, decisions, looks, machine, orders, past, policies
 from canary_router.cli.invocation import Invocation, Output
 from canary_router.cli.trouble import explain
 
@@ -57,6 +57,7 @@ app.command()(orders.send)
 app.command()(looks.transforms)
 app.add_typer(policies.policy)
 app.command()(checkup.doctor)
+app.command()(dashboard.dashboard)
 app.command()(machine.demo)
 app.add_typer(machine.local)
 app.add_typer(ci.ci)

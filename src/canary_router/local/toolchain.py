@@ -74,17 +74,29 @@ class Toolchain:
             Unavailable: It could not be installed; the message ends with the installer's last lines.
             ConfigurationError: The package was installed without its ``local`` extra.
         """
-        lock = LOCKS / "package-lock.json"
+        modules = self.node_modules("aws-cdk", LOCKS)
+        return (str(node()), str(modules / "aws-cdk" / "bin" / "cdk"))
+
+    def node_modules(self, name: str, locks: Path) -> Path:
+        """The directory of npm packages that a ``package-lock.json`` describes; none of their scripts was run.
+
+        Args:
+            name: What they are called where they are kept.
+            locks: Directory of ``package.json`` and ``package-lock.json``.
+
+        Raises:
+            Unavailable: They could not be installed; the message ends with the installer's last lines.
+            ConfigurationError: The package was installed without its ``local`` extra.
+        """
 
         def build(directory: Path) -> None:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(LOCKS / name, directory)
+            for file in ("package.json", "package-lock.json"):
+                shutil.copy(locks / file, directory)
             npm = node().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
             options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
             _run([node(), npm, "ci", *options], directory, node_environment())
 
-        directory = self._made("aws-cdk", lock, build)
-        return (str(node()), str(directory / "node_modules" / "aws-cdk" / "bin" / "cdk"))
+        return self._made(name, locks / "package-lock.json", build) / "node_modules"
 
     def _made(self, name: str, lock: Path, build: Callable[[Path], None]) -> Path:
         final = self.root / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
