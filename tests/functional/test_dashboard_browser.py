@@ -22,7 +22,7 @@ from canary_router.local.toolchain import Toolchain
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots" / "dashboard"
 AXE = Path(__file__).with_name("axe")
 WIDTHS = {"desktop": 1100, "phone": 390}
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 VIOLATIONS = """async (rules) => {
   const found = await axe.run(document, { runOnly: { type: "tag", values: rules } });
   return found.violations.flatMap((it) => it.nodes.map((node) => `${it.id}: ${node.html.slice(0, 200)}`));

@@ -9,9 +9,10 @@ from tests.unit.cli_desk import Person
 from tests.unit.dashboard_visitor import PAGE, Visitor
 from tests.unit.world import SERVICE, World, arn
 
-from canary_router.core.model import Status
+from canary_router.core.model import ReleaseState, Status
 from canary_router.core.orders import OrderKind
 from canary_router.core.pointers import Readings
+from canary_router.dashboard.looks import Looks
 from canary_router.errors import Unavailable
 from canary_router.ports import Refused
 
@@ -121,7 +122,7 @@ def test_jobs_stand_on_the_time_line_from_their_beginning_to_their_end() -> None
     for job in worlds.jobs_of(world, release):
         assert f'id="job-{job.transform_id}"' in text
     words = Visitor(world).gets(f"{PAGE}/releases/{release.release_id}").words
-    for said in ("succeeded after 2 h 6 min", "running for", "failed after 36 min", "Sent 3 of 3", "Failed 1 0 all"):
+    for said in ("succeeded after 2 h 6 min", "running for", "failed after 36 min", "Sent 3 of 3", "Failed 1 (0 all"):
         assert said in words
 
 
@@ -229,6 +230,16 @@ def test_windows_that_look_at_the_same_moment_cost_one_look() -> None:
     assert world.ledger.gets == before
     visitor.orders("pause")
     assert "Paused" in visitor.gets(PAGE).words  # an order is seen at once
+
+
+def test_a_history_that_was_read_before_the_release_moved_on_is_read_again() -> None:
+    world = worlds.promoting()
+    looks = Looks(world.ports, patience=60)
+    assert looks.past(SERVICE).releases[0].state is ReleaseState.PROMOTING
+    world.reconcile()
+    sight = looks.service(SERVICE)
+    assert sight.view.release == sight.past.releases[0]
+    assert sight.past.releases[0].state is ReleaseState.PROMOTED
 
 
 def test_a_job_that_did_not_start_is_on_the_line_as_what_it_is() -> None:

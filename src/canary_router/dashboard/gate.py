@@ -9,7 +9,6 @@ from canary_router.core.durations import duration
 from canary_router.core.model import Basis, Release, ReleaseState
 from canary_router.core.policy_words import tolerated
 
-WIDTH, HEIGHT = 360, 96
 _FIRST, _LAST, _Y = 34.0, 232.0, 44.0
 _BARRIERS = {
     ReleaseState.OPEN: "closed",
@@ -75,7 +74,7 @@ def gate(release: Release, now: int) -> Gate | None:
     left = _left(release, now)
     text = (
         f"Of {release.policy.requests} jobs {release.succeeded} succeeded, {release.failures} failed, "
-        f"{release.running} run and {free} are still to be sent; {release.policy.required} successes are needed; "
+        f"{release.running} running, {free} still to be sent; {release.policy.required} successes are needed; "
         f"{_SAID[barrier]}; {left}."
     )
     # The places stand in front of the barrier, however few they are.

@@ -81,13 +81,13 @@ class Looks:
         """
         return self._remembered(("service", name), FRESH_SECONDS, lambda: self._sight(name))
 
-    def past(self, name: str) -> Past:
-        """The releases and the orders of a service.
+    def past(self, name: str, seconds: float = HISTORY_SECONDS) -> Past:
+        """The releases and the orders of a service; no older than so many seconds.
 
         Raises:
             Unavailable: The table does not answer.
         """
-        return self._remembered(("past", name), HISTORY_SECONDS, lambda: self._past(name))
+        return self._remembered(("past", name), seconds, lambda: self._past(name))
 
     def release(self, name: str, release_id: str) -> tuple[Release, tuple[Transform, ...], Past]:
         """A release with its jobs and its orders.
@@ -117,7 +117,10 @@ class Looks:
     def _sight(self, name: str) -> Sight:
         view = service_view(self._ports, name)
         jobs = () if view.release is None else self._jobs(view.release)
-        return Sight(view, jobs, self.past(name))
+        past = self.past(name)
+        if view.release is not None and view.release not in past.releases:
+            past = self.past(name, seconds=0)  # the release has moved on: the history must not contradict it
+        return Sight(view, jobs, past)
 
     def _past(self, name: str) -> Past:
         ledger = self._ports.ledger
