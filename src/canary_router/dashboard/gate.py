@@ -10,6 +10,8 @@ from canary_router.core.model import Basis, Release, ReleaseState
 from canary_router.core.policy_words import tolerated
 
 _FIRST, _LAST, _Y = 34.0, 232.0, 44.0
+_APART = 42.0
+"""From one place to the next, at least, when they are drawn in full size."""
 _BARRIERS = {
     ReleaseState.OPEN: "closed",
     ReleaseState.PAUSED: "paused",
@@ -29,10 +31,11 @@ _SAID = {
 
 @dataclass(frozen=True)
 class Place:
-    """A place of the budget: ``succeeded``, ``failed``, ``running`` or ``free``, and where it is drawn."""
+    """A place of the budget: ``succeeded``, ``failed``, ``running`` or ``free``, where it is drawn, and how large."""
 
     kind: str
     x: float
+    scale: float
     y: float = _Y
 
 
@@ -79,7 +82,8 @@ def gate(release: Release, now: int) -> Gate | None:
     )
     # The places stand in front of the barrier, however few they are.
     offset = _LAST - step * (len(kinds) - 1)
-    places = tuple(Place(kind, round(offset + step * index, 1)) for index, kind in enumerate(kinds))
+    scale = round(min(1.0, step / _APART), 3)
+    places = tuple(Place(kind, round(offset + step * index, 1), scale) for index, kind in enumerate(kinds))
     return Gate(places, barrier, round(min(1.0, max(0.0, elapsed)), 4), text, tolerated(release.policy), left)
 
 
