@@ -1,23 +1,12 @@
 """The front-end application in a real browser: what a person sees and does."""
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.functional.frontend_world import World, application
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-REMEDY = (
-    f"No browser: none of {', '.join(BROWSERS)} is on the PATH, so nothing tests the pages of examples/frontend in one."
-    " Install one (Debian: apt-get install chromium) and run the tests again."
-)
-QUIET = (
-    "--disable-background-networking", "--disable-component-update", "--disable-gpu", "--disable-quic",
-    "--disable-sync", "--no-first-run",
-)  # fmt: skip
 # Every text against what is painted behind it, by the formula of WCAG 2: less than 4.5 is hard to read.
 FAINT_TEXTS = """() => {
   const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -43,20 +32,6 @@ FAINT_TEXTS = """() => {
     })
     .filter(([, ratio]) => ratio < 4.5);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if program is None and os.environ.get("CI"):
-        pytest.fail(REMEDY)
-    if program is None:
-        pytest.skip(REMEDY)
-    flags = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]  # Chromium has no sandbox for root
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=flags)
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console, RenderableType
 from tests.unit.world import SERVICE, World, arn
 
-from canary_router.cli import documents, render
+from canary_router import documents
+from canary_router.cli import render
 from canary_router.cli.following import Sight, follow
 from canary_router.cli.screen import sight_line
 from canary_router.core.durations import duration

@@ -40,6 +40,7 @@ VERBS = [
     "rollback",
     "prune",
     "doctor",
+    "dashboard",
     "history",
     "explain",
     "policy check",

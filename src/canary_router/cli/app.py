@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from canary_router import __version__, settings
-from canary_router.cli import checkup, ci, decisions, looks, machine, orders, past, policies, pruning
+from canary_router.cli import checkup, ci, dashboard, decisions, looks, machine, orders, past, policies, pruning
 from canary_router.cli.invocation import Invocation, Output
 from canary_router.cli.trouble import explain
 
@@ -58,6 +58,7 @@ app.command()(looks.transforms)
 app.add_typer(policies.policy)
 app.command()(pruning.prune)
 app.command()(checkup.doctor)
+app.command()(dashboard.dashboard)
 app.command()(machine.demo)
 app.add_typer(machine.local)
 app.add_typer(ci.ci)

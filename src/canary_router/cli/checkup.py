@@ -21,7 +21,7 @@ def doctor(context: typer.Context) -> None:
     Example:
       canary-router --environment staging doctor
     """
-    from canary_router.cli import documents
+    from canary_router import documents
     from canary_router.flows.doctor import Checked, Patient, State, examine
 
     call: Invocation = context.obj

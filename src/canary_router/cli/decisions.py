@@ -12,7 +12,7 @@ import typer
 
 from canary_router.cli.invocation import Invocation
 from canary_router.cli.looks import Service
-from canary_router.errors import Unavailable, Uncertain
+from canary_router.errors import Unavailable
 
 if TYPE_CHECKING:
     from canary_router.cli.desk import Desk
@@ -43,7 +43,7 @@ def promote(context: typer.Context, service: Service, reason: Reason = "", yes: 
 
     call: Invocation = context.obj
     desk = call.desk()
-    meant = _agreed(desk, service, "Make {tag} of {service} current in {environment}, with {counts}?", yes=yes)
+    meant = _agreed(desk, service, OrderKind.PROMOTE, yes=yes)
     _give(call, desk, _order(desk, OrderKind.PROMOTE, service, reason), meant)
 
 
@@ -67,7 +67,7 @@ def abort(
 
     call: Invocation = context.obj
     desk = call.desk()
-    meant = _agreed(desk, service, "Turn {tag} of {service} away in {environment}, with {counts}?", yes=yes)
+    meant = _agreed(desk, service, OrderKind.ABORT, yes=yes)
     _give(call, desk, _order(desk, OrderKind.ABORT, service, reason), meant)
 
 
@@ -128,6 +128,7 @@ def rollback(
       canary-router --environment staging rollback transformer --reason "the report is late"
       canary-router --environment staging rollback transformer --to v1.0.0 --yes
     """
+    from canary_router.core.order_words import rollback_question
     from canary_router.core.orders import OrderKind
     from canary_router.flows.inspect import service_view
     from canary_router.flows.orders import roll_back, rollback_target
@@ -136,30 +137,23 @@ def rollback(
     desk = call.desk()
     target = rollback_target(desk.ports, service, to or None, desk.functions, desk.stacks)
     view = service_view(desk.ports, service)
-    question = f"Make {target.tag} of {service} current again in {desk.environment}"
-    if view.release is not None and view.release.state.can_be_decided:
-        question += f", and turn {view.release.target.tag} away ({view.release.counts})"
-    desk.confirm(f"{question}?", yes=yes)
+    desk.confirm(rollback_question(desk.environment, service, target, view.release), yes=yes)
     # By its name from here on: what was agreed to is what is done, whatever became the previous version meanwhile.
     order = _order(desk, OrderKind.ROLLBACK, service, reason)
     _carry_out(call, desk, order, lambda: roll_back(desk.ports, order, target.tag, desk.functions, desk.stacks))
 
 
-def _agreed(desk: "Desk", service: str, question: str, *, yes: bool) -> str | None:
+def _agreed(desk: "Desk", service: str, kind: "OrderKind", *, yes: bool) -> str | None:
     """Asks about the release on trial, and answers with its id. None if there is none: the flow says so best."""
+    from canary_router.core.order_words import on_trial, question
     from canary_router.flows.inspect import service_view
 
     view = service_view(desk.ports, service)
-    release, target, counts = view.release, view.pointers.candidate, "no job yet"
-    release_id = None if view.pointers.write is None else view.pointers.write.release_id
-    if release is not None and release.state.can_be_decided:
-        target, release_id = release.target, release.release_id
-        counts = f"{release.succeeded} of {release.policy.required} successes ({release.counts})"
-    elif target is None or (release is not None and release.release_id == release_id):
+    trial = on_trial(view.pointers, view.release)
+    if trial is None:
         return None
-    asked = question.format(tag=target.tag, service=service, environment=desk.environment, counts=counts)
-    desk.confirm(asked, yes=yes)
-    return release_id
+    desk.confirm(question(kind, desk.environment, service, trial), yes=yes)
+    return trial.release_id
 
 
 def _order(desk: "Desk", kind: "OrderKind", service: str, why: str) -> "Order":
@@ -178,34 +172,16 @@ def _give(call: Invocation, desk: "Desk", order: "Order", release_id: str | None
 
 def _carry_out(call: Invocation, desk: "Desk", order: "Order", give: "Callable[[], Release]") -> None:
     """Gives an order, and tells what became of it."""
-    from canary_router.cli import documents
+    from canary_router import documents
+    from canary_router.flows.orders import surely
 
-    release = _surely(give, order)
+    release = surely(give, order)
     nudged = desk.wake_controller()
     release = _awaited(desk, release)
     call.answer(
         documents.order_document(desk.environment, order, release, nudged=nudged),
         lambda render: render.order_block(desk.environment, order, release),
     )
-
-
-def _surely(give: "Callable[[], Release]", order: "Order") -> "Release":
-    """Gives an order, and once more if its answer was lost: the same order finds its own effect.
-
-    Raises:
-        Uncertain: Nobody can tell whether it was carried out.
-    """
-    try:
-        return give()
-    except Uncertain:
-        pass
-    try:
-        return give()
-    except Uncertain as error:
-        raise Uncertain(
-            f"It is not known whether the order to {order.kind} was carried out: {error}",
-            advice=f"If it was, it is in: canary-router history {order.service}. Only then order again.",
-        ) from error
 
 
 def _awaited(desk: "Desk", release: "Release") -> "Release":

@@ -1,9 +1,13 @@
 """Shows the demo: one picture, redrawn in place, on a terminal; lines anywhere else."""
 
+import sys
 import threading
 import time
 from collections import Counter, deque
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Self
 
 import typer
 from rich.console import Console, Group, RenderableType
@@ -13,12 +17,17 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from canary_router.cli import render
+from canary_router.cli import dashboard, render
+from canary_router.cli.desk import aws_desk
 from canary_router.cli.invocation import Invocation, console
 from canary_router.cli.trouble import NO
 from canary_router.core.model import Basis
 from canary_router.local import demo
-from canary_router.local.demo import Observed, Scene, Sent, Wishes
+from canary_router.local.demo import Observed, Scene, Screen, Sent, Wishes
+from canary_router.local.deployment import ENVIRONMENT
+
+if TYPE_CHECKING:
+    import boto3
 
 _COLOURS = ("cyan", "green", "magenta", "blue")
 _BAR_CELLS = 36
@@ -26,12 +35,13 @@ _HAPPENINGS = 8
 _SECONDS_BETWEEN_LINES = 2.0
 
 
-def show_demo(call: Invocation, wishes: Wishes) -> None:
+def show_demo(call: Invocation, wishes: Wishes, *, with_dashboard: bool = False) -> None:
     """Runs the demo before the user's eyes; exits with 1 when it did not show what it claims."""
     terminal = console(stderr=call.is_json)
     screen = Picture(terminal) if terminal.is_terminal else Lines(terminal)
     with screen:
-        observed = demo.run(screen, wishes)
+        beside = partial(_dashboard, terminal, screen) if with_dashboard else demo.nothing_beside
+        observed = demo.run(screen, wishes, beside)
     checks = observed.checks()
     terminal.print(summary(observed, checks))
     if wishes.keep:
@@ -40,6 +50,18 @@ def show_demo(call: Invocation, wishes: Wishes) -> None:
         call.print_json(observed.document())
     if not all(held for _, held in checks):
         raise typer.Exit(NO)
+
+
+@contextmanager
+def _dashboard(terminal: Console, screen: Screen, session: "boto3.Session") -> Iterator[None]:
+    """Serves the dashboard while the demo plays; who sits at a terminal keeps it until they have seen enough."""
+    with dashboard.beside(aws_desk(ENVIRONMENT, session)) as address:
+        terminal.print(Text(f"The dashboard: {address}"), soft_wrap=True)  # an address must not be folded
+        yield
+        if terminal.is_terminal and sys.stdin.isatty():
+            screen.step("That was all. The dashboard stays until you press Ctrl-C")
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
 
 
 class Lines:

@@ -3,10 +3,13 @@
 A client takes 20 to 50 ms to be made, which a person waits for at every command.
 """
 
+import threading
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import boto3
+_making = threading.Lock()
+"""A session may not make two clients at a time, and the dashboard asks from several threads."""
 
 
 class _LateClient:
@@ -19,8 +22,9 @@ class _LateClient:
         self._made: Any = None
 
     def __getattr__(self, name: str) -> Any:
-        if self._made is None:
-            self._made = self._session.client(*self._arguments, **self._options)
+        with _making:
+            if self._made is None:
+                self._made = self._session.client(*self._arguments, **self._options)
         return getattr(self._made, name)
 
 

@@ -36,7 +36,7 @@ def status(
     Example:
       canary-router --environment staging status transformer
     """
-    from canary_router.cli import documents
+    from canary_router import documents
     from canary_router.errors import NotFound
     from canary_router.flows.inspect import ServiceView, service_view
 
@@ -76,7 +76,7 @@ def watch(
     Example, as the last step of a deployment:
       canary-router --environment staging watch transformer --timeout 14400
     """
-    from canary_router.cli import documents
+    from canary_router import documents
     from canary_router.cli.following import Sight, follow
     from canary_router.cli.screen import WatchScreen
     from canary_router.core.model import ReleaseState
@@ -123,7 +123,7 @@ def transforms(
       canary-router --environment staging transforms transformer
       canary-router --environment staging --output json transforms transformer --release r7-1700000000
     """
-    from canary_router.cli import documents
+    from canary_router import documents
     from canary_router.flows.inspect import service_view, transforms_of
 
     if release and current:

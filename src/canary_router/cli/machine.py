@@ -16,7 +16,7 @@ local = typer.Typer(
 )
 
 
-def _clean_up_when_told_to_end() -> None:
+def clean_up_when_told_to_end() -> None:
     """Lets a polite request to end, or a closed terminal, unwind what was begun, as Ctrl-C does."""
 
     def end(number: int, _frame: object) -> None:
@@ -48,7 +48,7 @@ def up(context: typer.Context, port: Port = 0, spark: Spark = False) -> None:
     from canary_router.local import provision
 
     call: Invocation = context.obj
-    _clean_up_when_told_to_end()
+    clean_up_when_told_to_end()
     emulator = provision.up(port=port, spark=spark, progress=call.say)
     call.answer(provision.document(emulator), lambda render: render.emulator_panel(emulator))
 
@@ -124,6 +124,9 @@ def demo(
     ] = 0,
     port: Port = 0,
     spark: Spark = False,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Serve the dashboard beside it, and open it in your browser.")
+    ] = False,
 ) -> None:
     """Watch a good and a bad release being judged on this machine.
 
@@ -132,11 +135,13 @@ def demo(
     flip, the abort, and not one failed request.
 
     \b
-    Example:
+    Examples:
       canary-router demo --keep && canary-router status
+      canary-router demo --dashboard
     """
     from canary_router.cli.demo_screen import show_demo
     from canary_router.local.demo import Wishes
 
-    _clean_up_when_told_to_end()
-    show_demo(context.obj, Wishes(rate or (1 if spark else 2), port, keep=keep, spark=spark))
+    clean_up_when_told_to_end()
+    wishes = Wishes(rate or (1 if spark else 2), port, keep=keep, spark=spark)
+    show_demo(context.obj, wishes, with_dashboard=dashboard)

@@ -23,7 +23,7 @@ def history(
       canary-router --environment staging history transformer
       canary-router --environment staging --output json history transformer --limit 500
     """
-    from canary_router.cli import documents
+    from canary_router import documents
     from canary_router.errors import NotFound
     from canary_router.flows.inspect import releases
     from canary_router.flows.order_history import orders_given
@@ -61,7 +61,7 @@ def explain(
     Example:
       canary-router --environment staging explain 0198c5d1-7f5c-7cc3-9a43-0f3c1f0e2a11
     """
-    from canary_router.cli import documents
+    from canary_router import documents
     from canary_router.core.explanation import explain as explained
     from canary_router.flows.explaining import gather
 

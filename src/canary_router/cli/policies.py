@@ -42,7 +42,7 @@ def check(
       canary-router policy check policy.yaml
       echo '{"requests": 5, "successes": 4, "max_failures": 1}' | canary-router policy check -
     """
-    from canary_router.cli import documents
+    from canary_router import documents
     from canary_router.core.policy import policy_from
 
     call: Invocation = context.obj

@@ -53,8 +53,7 @@ def prune(
       canary-router --environment staging prune transformer --dry-run
       canary-router --environment staging prune transformer --keep 3 --yes --reason "end of the quarter"
     """
-    from canary_router import wiring
-    from canary_router.cli import documents
+    from canary_router import documents, wiring
     from canary_router.core.retirement import Rules
     from canary_router.flows.retiring import Place, Who, finish_interrupted, planned
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from canary_router.core.durations import duration
 from canary_router.core.model import Basis, Release, ReleaseState, Route, Status, Transform, Version
+from canary_router.core.order_words import became
 from canary_router.core.outlook import waiting_for
 from canary_router.core.pointers import Blank, Content
 
@@ -175,17 +176,7 @@ def words(line: str) -> Text:
 
 def order_block(environment: str, order: "Order", release: Release) -> RenderableType:
     """What became of an order, and how to follow what has not happened yet."""
-    tag, service = release.target.tag, release.service
-    said = {
-        ReleaseState.OPEN: f"{tag} of {service} goes on: up to {release.policy.requests} jobs are sent to it.",
-        ReleaseState.PAUSED: f"{tag} of {service} is paused: no more jobs are sent to it until you resume it.",
-        ReleaseState.PROMOTED: f"{tag} of {service} is current.",
-        ReleaseState.ABORTED: f"{tag} of {service} is turned away; current serves on.",
-        ReleaseState.PROMOTING: f"{tag} of {service} becomes current: the controller writes the pointers.",
-        ReleaseState.ABORTING: f"{tag} of {service} is turned away: the controller blanks latest.",
-        ReleaseState.SUPERSEDED: f"{tag} of {service} was superseded by a newer release.",
-    }[release.state]
-    lines: list[RenderableType] = [Text(said, _STATE_STYLE[release.state])]
+    lines: list[RenderableType] = [Text(became(release), _STATE_STYLE[release.state])]
     if release.reason:
         lines.append(Text(f"because {release.reason}", "dim"))
     if release.closed_at is None:

@@ -12,7 +12,8 @@ from canary_router.cli.render import state_text, status_text
 from canary_router.core.durations import duration
 from canary_router.core.explanation import Evidence, Fact
 from canary_router.core.model import Release
-from canary_router.core.orders import GivenOrder, OrderKind
+from canary_router.core.order_words import is_its_reason
+from canary_router.core.orders import GivenOrder
 from canary_router.core.retirement_records import Retirement
 
 
@@ -42,7 +43,7 @@ def history_block(
         if release.reason:
             parts.append(_indented(Text(release.reason)))
         given = [it for it in reversed(orders) if it.release_id == release.release_id]
-        parts += [_indented(_order_text(it)) for it in given if not _is_its_reason(it, release)]
+        parts += [_indented(_order_text(it)) for it in given if not is_its_reason(it, release)]
     parts += [Text(), Text("retired", "dim")] if retirements else []
     parts += [_indented(_retirement_text(it)) for it in retirements]
     return Group(*parts)
@@ -52,12 +53,6 @@ def _retirement_text(it: Retirement) -> Text:
     why = f": {it.why}" if it.why else ""
     what = f"  {it.state.value}  by {it.who}{why} ({it.outcome or it.reason})"
     return Text.assemble((when(it.at), "dim"), "  ", (it.version, "bold"), what)
-
-
-def _is_its_reason(given: GivenOrder, release: Release) -> bool:
-    """Whether an order is told already, as why the release ended."""
-    decides = given.order.kind not in (OrderKind.PAUSE, OrderKind.RESUME)
-    return decides and f"by order of {given.order.who}" in release.reason
 
 
 def _order_text(given: GivenOrder) -> Text:

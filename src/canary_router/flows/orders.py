@@ -99,6 +99,30 @@ def roll_back(
     return _until_known(ports, order, prepared)
 
 
+def surely(give: Callable[[], Release], order: Order) -> Release:
+    """Gives an order, and once more if its answer was lost: the same order finds its own effect.
+
+    Args:
+        give: Gives it, by one of the functions above.
+        order: The order.
+
+    Raises:
+        Uncertain: Nobody can tell whether it was carried out.
+        NotFound, OrderRefused, Unavailable: As ``give``.
+    """
+    try:
+        return give()
+    except Uncertain:
+        pass
+    try:
+        return give()
+    except Uncertain as error:
+        raise Uncertain(
+            f"It is not known whether the order to {order.kind} was carried out: {error}",
+            advice=f"If it was, it is in: canary-router history {order.service}. Only then order again.",
+        ) from error
+
+
 def rollback_target(
     ports: Ports,
     service: str,

@@ -26,12 +26,17 @@ class Machine:
     @property
     def env(self) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return ours | {settings.ENV_HOME: str(self.home), "AWS_EC2_METADATA_DISABLED": "true"}
+        # A browser that would need this terminal is none that the dashboard starts.
+        quiet = {"AWS_EC2_METADATA_DISABLED": "true", "BROWSER": "true"}
+        return ours | quiet | {settings.ENV_HOME: str(self.home)}
 
-    def run(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [PROGRAM, *arguments], env=self.env, input=given, capture_output=True, text=True, check=False, timeout=300
-        )
+    def run(self, *arguments: str, given: str = "", log: Path | None = None) -> "subprocess.CompletedProcess[str]":
+        """Runs a command. With a log, what it says besides its answer stands there while it runs."""
+        with contextlib.nullcontext(subprocess.PIPE) if log is None else log.open("w") as errors:
+            return subprocess.run(
+                [PROGRAM, *arguments], env=self.env, input=given, stdout=subprocess.PIPE, stderr=errors, text=True,
+                check=False, timeout=300,
+            )  # fmt: skip
 
     def json(self, *arguments: str, code: int = OK, given: str = "") -> dict[str, Any]:
         done = self.run("--output", "json", *arguments, given=given)

@@ -1,5 +1,6 @@
 """The demo, kept, and the verbs against what it left: as a new user goes about it, by the installed command."""
 
+import json
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 
 import boto3
 import urllib3
+from tests.functional.local_router.follower import Follower, visitor
 from tests.functional.local_router.machine import NO, OK, ROOT, USAGE, Machine
 
 
@@ -36,6 +38,32 @@ def test_the_demo_shows_a_good_and_a_bad_release_and_fails_no_request(shown: tup
     assert document["results"] == succeeded
     # Each is of one of the three years of 365 days that the demo asks for.
     assert document["documents"] == 365 * succeeded
+
+
+def test_the_dashboard_beside_it_showed_both_releases_while_they_were_judged(
+    played: tuple[Machine, dict[str, Any], Follower],
+) -> None:
+    _, _, follower = played
+    assert not follower.is_alive()
+    for version, end in (("v1.1.0", "PROMOTED"), ("v1.2.0", "ABORTED")):
+        assert follower.seen.index((version, "OPEN")) < follower.seen.index((version, end))
+    assert {("v1.1.0", "RUNNING"), ("v1.1.0", "SUCCEEDED"), ("v1.2.0", "FAILED")} <= follower.jobs
+
+
+def test_the_dashboard_says_what_the_command_line_says(machine: Machine) -> None:
+    process = machine.begin("--output", "json", "dashboard")
+    assert process.stdout is not None
+    try:
+        look = visitor(json.loads("".join([*iter(process.stdout.readline, "}\n"), "}"]))["url"])
+        assert look("/services.json") == machine.json("status")
+        page = look("/services/transformer.json")
+        assert page == page | machine.json("history", "transformer")
+        failed = next(it for it in page["transforms"] if it["status"] == "FAILED")["transform_id"]
+        assert look(f"/services/transformer/jobs/{failed}.json") == machine.json("explain", failed)
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+    assert (process.returncode, output) == (OK, "")
 
 
 def test_what_the_demo_kept_is_found_by_itself(machine: Machine) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import boto3
@@ -24,7 +25,7 @@ from canary_router.local.sample import SERVICE
 from canary_router.ports import Ports
 from canary_router.settings import stack_name
 
-__all__ = ["Observed", "Scene", "Screen", "Sent", "Wishes", "run"]
+__all__ = ["Observed", "Scene", "Screen", "Sent", "Wishes", "nothing_beside", "run"]
 
 PURPOSE = "demo"
 DECIDED_WITHIN = 300.0
@@ -51,12 +52,20 @@ class Wishes:
     spark: bool = False
 
 
-def run(screen: Screen, wishes: Wishes) -> Observed:
+def nothing_beside(_session: boto3.Session) -> AbstractContextManager[None]:
+    """What stands beside a demo that nobody watches but by its screen."""
+    return nullcontext()
+
+
+def run(
+    screen: Screen, wishes: Wishes, beside: Callable[[boto3.Session], AbstractContextManager[None]] = nothing_beside
+) -> Observed:
     """Sets everything up, sends jobs, releases a good and a bad version, and returns what was observed.
 
     Args:
         screen: Shows it.
         wishes: What the user chose.
+        beside: What else is there while it plays, given a session that reaches the router.
 
     Raises:
         ConfigurationError: The port is taken, another emulator is up, or PySpark is not installed.
@@ -70,7 +79,8 @@ def run(screen: Screen, wishes: Wishes) -> Observed:
     emulator = emulators.start(home, port=wishes.port, progress=screen.step)
     try:
         emulator = provision.furnish(replace(emulator, purpose=PURPOSE), screen.step, spark=wishes.spark)
-        observed = _play(emulator, screen, wishes.rate, began)
+        with beside(provision.connect(emulator)):
+            observed = _play(emulator, screen, wishes.rate, began)
         if wishes.keep:
             emulators.keep(home, emulator)
         return observed
