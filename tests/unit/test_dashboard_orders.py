@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.unit import dashboard_states as worlds
 from tests.unit.dashboard_visitor import PAGE, Visitor
+from tests.unit.retirement_world import stack
 from tests.unit.world import SERVICE, arn
 
 from canary_router.adapters.memory import MemoryNudge
@@ -73,6 +74,16 @@ def test_rollback_goes_to_the_version_that_was_asked_about_whatever_is_the_previ
     assert (seen.status, seen.trouble.partition(".")[0]) == (409, "v1")
     assert "v1.1.0 is current already" in seen.trouble
     assert world.pointer("current") == arn("v1.1.0")
+
+
+def test_a_rollback_to_a_version_whose_stack_is_being_deleted_is_not_even_asked_about() -> None:
+    world = worlds.holding()
+    visitor = Visitor(world)
+    going = stack("v1.0.0", status="DELETE_IN_PROGRESS")
+    visitor.stacks.there[going.stack_id] = going
+    seen = visitor.gets(f"{PAGE}/orders/rollback")
+    assert seen.status == 409
+    assert "its stack transformer-v1-0-0 is being deleted" in seen.trouble
 
 
 def test_a_rollback_to_a_version_whose_pipeline_is_gone_is_not_even_asked_about() -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.unit import dashboard_states as worlds
 from tests.unit.cli_desk import Person
 from tests.unit.dashboard_visitor import PAGE, Visitor
+from tests.unit.retirement_world import Estate
 from tests.unit.world import SERVICE, World, arn
 
 from canary_router.core.model import ReleaseState, Status
@@ -253,3 +254,12 @@ def test_a_job_that_did_not_start_is_on_the_line_as_what_it_is() -> None:
     assert "did not start" in page
     assert world.release.not_started == 1
     assert Status.NOT_STARTED.value not in page
+
+
+def test_what_was_retired_is_in_the_history_with_who_and_why(capsys: Capsys) -> None:
+    estate = Estate()
+    estate.retire(estate.plan()["v1.0.0"])
+    visitor = Visitor(estate.world)
+    page, twin = visitor.gets(PAGE).text, visitor.gets(f"{PAGE}.json").document
+    assert "v1.0.0 retired by" in " ".join(page.split())
+    assert twin["retirements"] == Person(estate.world, capsys).gets("history", SERVICE)["retirements"]
