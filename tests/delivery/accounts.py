@@ -16,6 +16,7 @@ What differs from AWS, and is played here:
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -64,10 +65,13 @@ class Account:
         self.number = number
         self.emulator = replace(emulator, account=number, access_key_id=number)
         self._clients: dict[str, Any] = {}
+        # What is played for functions asks from threads of its own, and boto3's sessions are for one at a time.
+        self._lock = threading.Lock()
 
     def client(self, name: str) -> Any:
-        if name not in self._clients:
-            self._clients[name] = self._session.client(name, endpoint_url=self.emulator.endpoint_url)  # type: ignore[call-overload]
+        with self._lock:
+            if name not in self._clients:
+                self._clients[name] = self._session.client(name, endpoint_url=self.emulator.endpoint_url)  # type: ignore[call-overload]
         return self._clients[name]
 
     @cached_property

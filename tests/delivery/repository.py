@@ -49,11 +49,11 @@ class Repository:
         self.team.tag(name, commit, *options)
         return Webhook("PUSH", ACTOR, f"refs/tags/{name}", f"tag/{name}", f"refs/tags/{name}", told or commit)
 
-    def pull_request(self, branch: str, number: int, actor: str = ACTOR) -> Webhook:
+    def pull_request(self, branch: str, number: int) -> Webhook:
         commit = git(self.team.desk, "rev-parse", branch)
         trigger = f"pr/{number}"
         head, base = f"refs/heads/{branch}", "refs/heads/main"
-        return Webhook("PULL_REQUEST_CREATED", actor, head, trigger, trigger, commit, base)
+        return Webhook("PULL_REQUEST_CREATED", ACTOR, head, trigger, trigger, commit, base)
 
     def checkout(self, webhook: Webhook) -> Path:
         """What CodeBuild clones for an event: everything, at the commit that it was told of."""

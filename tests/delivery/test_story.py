@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,8 +95,12 @@ def pull_requests(world: World) -> None:
     makefile = f"test:\n\t@python3 attempts.py {' '.join(targets)}\n"
     files = {"attempts.py": STRANGER.read_text(), "Makefile": makefile, "buildspec.yml": buildspec}
     world.repository.branch("stranger", "feature", files)
-    assert world.webhook(world.repository.pull_request("stranger", 1, actor="666")) == []
-    (build,) = world.webhook(world.repository.pull_request("stranger", 1))
+    opened = world.repository.pull_request("stranger", 1)
+    # Of somebody else, of a pull request that is closed, and of a branch: nothing is built.
+    head = opened.head
+    for other in ({"actor": "666"}, {"event": "PULL_REQUEST_MERGED"}, {"event": "PUSH", "trigger": f"branch/{head}"}):
+        assert world.webhook(replace(opened, **other)) == []
+    (build,) = world.webhook(opened)
     said = [line for line in build.log.splitlines() if not line.startswith("+ ")]
     assert said == [
         "write an artifact: AccessDenied",

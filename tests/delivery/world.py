@@ -110,28 +110,15 @@ def furnished(folder: Path) -> Iterator[World]:
 def _furnish(stack: ExitStack, emulator: Emulator, folder: Path) -> World:
     dev = Account(emulator, DEV)
     accounts = {stage: Account(emulator, number) for stage, number in ACCOUNTS.items()}
-    first, pipelines = folder / "first", folder / "pipelines"
     keys, api = SharedKeys(dev), CodePipelineApi()
     keys_at, pipelines_at = stack.enter_context(serving(keys.answer)), stack.enter_context(serving(api.answer))
-    with ThreadPoolExecutor(2) as pool:
-        synthesis = pool.submit(_synthesise, first, "first", ENDPOINT=emulator.endpoint_url)
-        for account in (dev, *accounts.values()):
-            account.bootstrap()
-        synthesis.result()
-        dev.deploy(first, DELIVERY)
-        outputs = _delivery_outputs(dev)
-        synthesis = pool.submit(_synthesise, pipelines, "pipelines", OUTPUTS=json.dumps(outputs))
-        for stage, account in accounts.items():
-            account.deploy(first, router_stack(stage), settings.stack_name(SERVICE, FIRST[stage]))
-        synthesis.result()
+    outputs = _deploy(dev, accounts, folder, pipelines_at)
     dev.concede_bucket(outputs["BucketName"])
     for key in ("DataKeyArn", "SigningKeyArn"):
         dev.concede_key(outputs[key])
     image = Image(folder / "image")
     stages = {}
     for stage, account in accounts.items():
-        played.prepare(pipelines, pipeline_stack(stage), pipelines_at)
-        account.deploy(pipelines, pipeline_stack(stage))
         (folder / stage).mkdir()
         builds = CodeBuild(account, image, keys, folder / stage, {"AWS_ENDPOINT_URL_KMS": keys_at})
         stages[stage] = _stage(stage, account, builds)
@@ -146,9 +133,33 @@ def _furnish(stack: ExitStack, emulator: Emulator, folder: Path) -> World:
         builds=CodeBuild(dev, image, keys, folder / "dev", {}),
         repository=Repository.founded(folder / "team"),
         outbound=Outbound(dev),
-        template=json.loads((first / f"{DELIVERY}.template.json").read_text()),
+        template=json.loads((folder / "first" / f"{DELIVERY}.template.json").read_text()),
         outputs=outputs,
     )
+
+
+def _deploy(dev: Account, accounts: Mapping[str, Account], folder: Path, pipelines_at: str) -> dict[str, str]:
+    """Deploys all there is before the first tag, side by side where nothing depends on it; Delivery's outputs."""
+    first, pipelines = folder / "first", folder / "pipelines"
+    with ThreadPoolExecutor(3) as pool:
+        synthesis = pool.submit(_synthesise, first, "first", ENDPOINT=dev.emulator.endpoint_url)
+        list(pool.map(Account.bootstrap, (dev, *accounts.values())))
+        synthesis.result()
+        dev.deploy(first, DELIVERY)
+        outputs = _delivery_outputs(dev)
+        synthesis = pool.submit(_synthesise, pipelines, "pipelines", OUTPUTS=json.dumps(outputs))
+
+        def deploy_router(stage: str) -> None:
+            accounts[stage].deploy(first, router_stack(stage), settings.stack_name(SERVICE, FIRST[stage]))
+
+        def deploy_pipeline(stage: str) -> None:
+            played.prepare(pipelines, pipeline_stack(stage), pipelines_at)
+            accounts[stage].deploy(pipelines, pipeline_stack(stage))
+
+        list(pool.map(deploy_router, accounts))
+        synthesis.result()
+        list(pool.map(deploy_pipeline, accounts))
+    return outputs
 
 
 def _stage(name: str, account: Account, builds: CodeBuild) -> Stage:
