@@ -17,7 +17,7 @@ from tests.delivery.codebuild import Build
 from tests.delivery.image import Image
 from tests.delivery.keys import SharedKeys
 
-SECONDS = 180.0
+SECONDS = 300.0
 
 
 @dataclass(frozen=True)
