@@ -24,6 +24,7 @@ SEEN_WRITE = "no other write of current came on record"
 SAME_ORDERS = "no other order was carried out meanwhile"
 QUIET = "this outcome decides nothing"
 SAME_COUNTS = "no other job was admitted or counted meanwhile"
+UNPLANNED = "its gate is not planned yet"
 
 
 def as_judged(release: Release) -> tuple[Clause, ...]:
