@@ -13,11 +13,13 @@ from canary_router.cdk.pipeline import Pipeline
 from canary_router.cdk.release import Release
 from canary_router.cdk.router import CanaryRouter
 from canary_router.cdk.wildcards import acknowledge_wildcards
+from canary_router.core.gate import Counted, Sequential
 from canary_router.core.policy import Policy
 
 __all__ = [
     "BundledFunction",
     "CanaryRouter",
+    "Counted",
     "Delivery",
     "DeliveryOptions",
     "Discover",
@@ -30,6 +32,7 @@ __all__ = [
     "PublishFirst",
     "Release",
     "RouterOptions",
+    "Sequential",
     "acknowledge_wildcards",
     "shared_cloud_map_service",
 ]

@@ -147,6 +147,7 @@ def rollback(
 
 def _agreed(desk: "Desk", service: str, question: str, *, yes: bool) -> str | None:
     """Asks about the release on trial, and answers with its id. None if there is none: the flow says so best."""
+    from canary_router.core.gate_words import wanted
     from canary_router.flows.inspect import service_view
 
     view = service_view(desk.ports, service)
@@ -155,6 +156,8 @@ def _agreed(desk: "Desk", service: str, question: str, *, yes: bool) -> str | No
     if release is not None and release.state.can_be_decided:
         target, release_id = release.target, release.release_id
         counts = f"{release.succeeded} of {release.policy.required} successes ({release.counts})"
+        if release.policy.gate is not None:
+            counts = f"{wanted(release)} ({release.counts})"
     elif target is None or (release is not None and release.release_id == release_id):
         return None
     asked = question.format(tag=target.tag, service=service, environment=desk.environment, counts=counts)

@@ -5,6 +5,7 @@ from typing import Any
 
 from canary_router.core.announcement import release_summary
 from canary_router.core.explanation import Evidence, Fact
+from canary_router.core.gate_words import planned, prospects
 from canary_router.core.model import Release, Transform, Version
 from canary_router.core.orders import GivenOrder, Order
 from canary_router.core.outlook import waiting_for
@@ -83,7 +84,7 @@ def policy_document(policy: Policy) -> dict[str, Any]:
     return {
         "policy": _policy(policy),
         "meaning": list(meaning(policy)),
-        "chances": [{"failure_rate": it.failure_rate, "passes": round(it.passes, 4)} for it in chances(policy)],
+        **_worth(policy),
         "parameter": policy.to_json(),
     }
 
@@ -148,12 +149,38 @@ def _version(version: Version | None) -> dict[str, Any] | None:
 def _policy(policy: Policy | InvalidPolicy) -> dict[str, Any] | None:
     if isinstance(policy, InvalidPolicy):
         return None
+    asked: dict[str, Any] = {"successes": policy.required, "max_failures": policy.max_failures}
+    if policy.gate is not None:
+        asked = {"gate": policy.gate.document()}
     return {
-        "requests": policy.requests,
+        "requests": policy.budget,
         "share": policy.share,
-        "successes": policy.required,
-        "max_failures": policy.max_failures,
+        **asked,
         "deadline_seconds": policy.deadline,
         "rescue": policy.rescue,
         "record": policy.record,
+    }
+
+
+def _worth(policy: Policy) -> dict[str, Any]:
+    """What a verdict by the policy is worth; of a baseline that is still to be measured nobody knows yet."""
+    if policy.gate is None:
+        rows = [{"failure_rate": it.failure_rate, "passes": round(it.passes, 4)} for it in chances(policy)]
+        return {"chances": rows}
+    plan = planned(policy)
+    if plan is None:
+        return {"plan": None, "chances": None}
+    return {
+        "plan": plan.document(),
+        "chances": [
+            {
+                "failure_rate": it.failure_rate,
+                "passes": round(it.promoted, 4),
+                "refused": round(it.refused, 4),
+                "held": round(it.held, 4),
+                "jobs": round(it.jobs, 2),
+                "failed_jobs": round(it.failed, 2),
+            }
+            for it in prospects(policy.gate, plan)
+        ],
     }

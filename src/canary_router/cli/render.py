@@ -8,6 +8,8 @@ from rich.text import Text
 
 from canary_router.cli.following import Sight
 from canary_router.core.durations import duration
+from canary_router.core.gate import Sequential
+from canary_router.core.gate_words import percent, planned, prospects, wanted
 from canary_router.core.model import Basis, Release, ReleaseState, Route, Status, Transform, Version
 from canary_router.core.orders import Order
 from canary_router.core.outlook import waiting_for
@@ -105,8 +107,8 @@ def release_block(release: Release, now: int) -> RenderableType:
 
 
 def gauge(release: Release) -> Text:
-    """One block for each job of the budget: succeeded, failed, running, or free."""
-    free = release.policy.requests - release.admitted
+    """One block for each job that it takes: succeeded, failed, running, or free."""
+    free = _enough(release) - release.admitted
     return Text.assemble(
         ("■" * release.succeeded, "green"),
         ("■" * release.failures, "red"),
@@ -119,10 +121,22 @@ def progress_line(release: Release) -> str:
     """The counts of a release in words."""
     if release.basis is not Basis.CANARY:
         return "" if release.reason else release.basis.value
+    if release.policy.gate is not None:
+        so_far = f"{release.admitted} of at most {release.policy.budget} admitted, {release.running} running"
+        ends = f"{release.succeeded} succeeded, {release.failures} failed"
+        return f"{so_far}, {ends}" + (f": {wanted(release)}" if release.state.can_be_decided else "")
     return (
         f"{release.admitted} of {release.policy.requests} admitted, {release.running} running, "
         f"{release.succeeded} of {release.policy.required} succeeded, {release.failures} failed"
     )
+
+
+def _enough(release: Release) -> int:
+    """How many jobs a release takes if no other one fails; one that is decided, or inconclusive, takes no more."""
+    if release.policy.gate is None:
+        return release.policy.requests
+    enough = None if release.plan is None else release.plan.reaches(release.failures)
+    return release.admitted if enough is None or not release.state.can_be_decided else enough
 
 
 def transforms_table(transforms: Sequence[Transform], now: int) -> RenderableType:
@@ -158,10 +172,22 @@ def emulator_panel(emulator: Emulator) -> RenderableType:
 
 def policy_block(policy: Policy) -> RenderableType:
     """A policy in words, and what its verdict is worth."""
+    if policy.gate is not None:
+        return _sequential_block(policy, policy.gate)
     table = _table("a version that fails", "becomes current")
     for it in chances(policy):
         table.add_row(f"{it.failure_rate:.0%} of its jobs", f"{it.passes:.1%} of the time")
     return Group(*(Text(sentence) for sentence in meaning(policy)), Text(), table)
+
+
+def _sequential_block(policy: Policy, gate: Sequential) -> RenderableType:
+    table = _table("a version that fails", "becomes current", "is turned away", "is held", "jobs", "failed")
+    plan = planned(policy)
+    for it in prospects(gate, plan) if plan is not None else ():
+        ends = (f"{it.promoted:.1%}", f"{it.refused:.1%}", f"{it.held:.1%}", f"{it.jobs:.1f}", f"{it.failed:.1f}")
+        table.add_row(f"{percent(it.failure_rate)} of its jobs", *ends)
+    means = (Text(sentence) for sentence in meaning(policy))
+    return Group(*means, Text(), table) if plan is not None else Group(*means)
 
 
 def words(line: str) -> Text:
@@ -173,7 +199,7 @@ def order_block(environment: str, order: Order, release: Release) -> RenderableT
     """What became of an order, and how to follow what has not happened yet."""
     tag, service = release.target.tag, release.service
     said = {
-        ReleaseState.OPEN: f"{tag} of {service} goes on: up to {release.policy.requests} jobs are sent to it.",
+        ReleaseState.OPEN: f"{tag} of {service} goes on: up to {release.policy.budget} jobs are sent to it.",
         ReleaseState.PAUSED: f"{tag} of {service} is paused: no more jobs are sent to it until you resume it.",
         ReleaseState.PROMOTED: f"{tag} of {service} is current.",
         ReleaseState.ABORTED: f"{tag} of {service} is turned away; current serves on.",

@@ -13,10 +13,8 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from canary_router.core.checked import between, is_number, refused, whole
+from canary_router.core.policy import MOST_JOBS, between, is_number, refused, whole
 
-MOST_JOBS = 500
-"""Of a sequential gate's ``max``: what a canary of batch jobs could ever have the time for, and quick to compute."""
 MEASURED = "measured"
 _INCONCLUSIVE = ("hold", "abort")
 
@@ -164,10 +162,13 @@ class Plan:
         """How many jobs in all promote a release if no other one fails; None if it cannot be promoted any more."""
         return self.promote[failures] if failures < len(self.promote) else None
 
+    def document(self) -> dict[str, Any]:
+        """The plan as JSON for people and machines."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
     def to_json(self) -> str:
         """The plan as the text that ``plan_from`` reads."""
-        document = {key: value for key, value in asdict(self).items() if value is not None}
-        return json.dumps(document, sort_keys=True)
+        return json.dumps(self.document(), sort_keys=True)
 
 
 def plan_from(text: str) -> Plan:

@@ -5,9 +5,12 @@ Times are integers, milliseconds since the epoch, everywhere in the project but 
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from canary_router.core.gate import Plan
 from canary_router.core.policy import Policy
+
+if TYPE_CHECKING:
+    from canary_router.core.gate import Plan
 
 
 class Route(StrEnum):
@@ -154,7 +157,7 @@ class Release:
     told: str = ""
     orders: int = 0
     ordered_by: str = ""
-    plan: Plan | None = None
+    plan: "Plan | None" = None
     granted: int = 0
 
     @property

@@ -2,19 +2,24 @@
 
 A policy is refused as a whole, with the name of the key, rather than half understood: a router that guesses at a
 policy would send jobs where nobody wanted them.
+
+What a sequential gate needs is loaded only for a policy that has one: the request function reads every policy.
 """
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from canary_router.core.checked import probability, refused, whole
-from canary_router.core.gate import Sequential, gate_from
 from canary_router.errors import InvalidPolicy
 
+if TYPE_CHECKING:
+    from canary_router.core.gate import Sequential
+
 MAX_REQUESTS = 5
+MOST_JOBS = 500
+"""Of a sequential gate's ``max``: what a canary of batch jobs could ever have the time for, and quick to compute."""
 _MAX_DEADLINE = 366 * 86_400
 """Seconds: Step Functions ends a standard workflow after a year."""
 _DURATION = re.compile(
@@ -56,7 +61,7 @@ class Policy:
     deadline: int = 86_400
     rescue: bool = False
     record: str = "canary"
-    gate: Sequential | None = None
+    gate: "Sequential | None" = None
 
     def __post_init__(self) -> None:
         whole("requests", self.requests, 1, MAX_REQUESTS)
@@ -73,8 +78,11 @@ class Policy:
             raise refused("rescue", f"{self.rescue!r} is neither true nor false")
         if self.record not in _RECORDS:
             raise refused("record", f"{self.record!r} is none of {', '.join(_RECORDS)}")
-        if self.gate is not None and not isinstance(self.gate, Sequential):
-            raise refused("gate", f"{self.gate!r} is no sequential gate")
+        if self.gate is not None:
+            from canary_router.core.gate import Sequential  # noqa: PLC0415 - see above
+
+            if not isinstance(self.gate, Sequential):
+                raise refused("gate", f"{self.gate!r} is no sequential gate")
 
     @property
     def budget(self) -> int:
@@ -126,6 +134,8 @@ def policy_from(document: Any) -> Policy:
             raise refused(str(key), f"is not a key of a policy; the keys are {', '.join(sorted(_KEYS))}")
     values = dict(document)
     if "gate" in values:
+        from canary_router.core.gate import gate_from  # noqa: PLC0415 - see above
+
         values["gate"] = gate_from(values["gate"])
     if values.get("gate") is not None:
         for key in _OF_ALL:
@@ -156,3 +166,43 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise refused(next(name for name in names if names.count(name) > 1), "is there more than once")
     return document
+
+
+def refused(key: str, why: str) -> InvalidPolicy:
+    """The refusal of a policy for one of its keys."""
+    return InvalidPolicy(f"Policy key {key!r}: {why}", advice=f"Correct {key!r} in the policy; nothing was changed.")
+
+
+def whole(key: str, value: object, least: int, most: int) -> None:
+    """Takes a whole number within a range, both ends included.
+
+    Raises:
+        InvalidPolicy: The value is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise refused(key, f"{value!r} is not a whole number from {least} to {most}")
+
+
+def probability(key: str, value: object) -> None:
+    """Takes a number above 0 and up to 1.
+
+    Raises:
+        InvalidPolicy: The value is something else.
+    """
+    if not is_number(value) or not 0 < value <= 1:
+        raise refused(key, f"{value!r} is not a number above 0 and up to 1")
+
+
+def between(key: str, value: object, least: float, most: float) -> None:
+    """Takes a number between two others, which are not among those that are taken.
+
+    Raises:
+        InvalidPolicy: The value is something else.
+    """
+    if not is_number(value) or not least < value < most:
+        raise refused(key, f"{value!r} is not a number between {least:g} and {most:g}")
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a decoded value is a number: JSON's true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -6,10 +6,10 @@ written: people, restored backups and newer versions write here too.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from canary_router import settings
 from canary_router.core.conditions import Item, Key, Value
-from canary_router.core.gate import plan_from
 from canary_router.core.model import (
     Basis,
     Release,
@@ -25,6 +25,9 @@ from canary_router.core.model import (
 from canary_router.core.pointers import version_of
 from canary_router.core.policy import Policy, parse_policy
 from canary_router.errors import CanaryRouterError, MalformedRecord
+
+if TYPE_CHECKING:
+    from canary_router.core.gate import Plan
 
 RELEASE_PREFIX = "RELEASE#"
 _DAY_SECONDS = 86_400
@@ -147,9 +150,17 @@ def _release_of(item: Item) -> Release:
         told=str(item.get("told", "")),
         orders=int(item.get("orders", 0)),
         ordered_by=str(item.get("ordered_by", "")),
-        plan=plan_from(str(item["plan"])) if "plan" in item else None,
+        plan=_plan(item),
         granted=0 if policy.gate is None else int(item["requests"]),
     )
+
+
+def _plan(item: Item) -> "Plan | None":
+    if "plan" not in item:
+        return None
+    from canary_router.core.gate import plan_from  # noqa: PLC0415 - the request function loads it only where it is used
+
+    return plan_from(str(item["plan"]))
 
 
 def transform_item(transform: Transform) -> dict[str, Value]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from canary_router import settings
 from canary_router.core import records
-from canary_router.core.gate import MOST_JOBS
 from canary_router.core.model import Release, Route, ServiceState, Status, Transform, Version
 from canary_router.core.pointers import Pointers, execution_arn_of, understand, version_of_execution
+from canary_router.core.policy import MOST_JOBS
 from canary_router.errors import NotFound, NotVisible
 from canary_router.flows.listing import readable
 from canary_router.ports import Ledger, Ports

@@ -1,6 +1,7 @@
 """Changes of releases: opened, superseded, decided, closed."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from canary_router.core.changes.clauses import (
     EXPECTED_STATE,
@@ -16,9 +17,11 @@ from canary_router.core.changes.clauses import (
     as_read,
 )
 from canary_router.core.conditions import Clause, Op, Value, Write
-from canary_router.core.gate import Plan
 from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, Version, WriteMark
 from canary_router.core.records import release_item, release_key, state_fields, state_key, version_fields
+
+if TYPE_CHECKING:
+    from canary_router.core.gate import Plan
 
 
 def open_release(release: Release, older: str | None, seen: WriteMark | None = None) -> Commit:
@@ -72,7 +75,7 @@ def decide(release: Release, state: ReleaseState, reason: str, now: int) -> Comm
     )
 
 
-def plan_gate(release: Release, plan: Plan, places: int) -> Commit:
+def plan_gate(release: Release, plan: "Plan", places: int) -> Commit:
     """Records what a release's sequential gate comes to, with its first places. It is planned once, and stays so.
 
     Nothing was admitted before: an item without a plan has no places.

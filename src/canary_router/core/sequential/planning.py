@@ -17,7 +17,8 @@ from functools import lru_cache
 from math import ceil, log
 from typing import NamedTuple
 
-from canary_router.core.gate import MOST_JOBS, Counted, Plan, Sequential
+from canary_router.core.gate import Counted, Plan, Sequential
+from canary_router.core.policy import MOST_JOBS
 from canary_router.core.sequential.baseline import upper_bound
 from canary_router.core.sequential.exact import never_turned_away, one_at_a_time
 from canary_router.errors import InvalidPolicy
