@@ -60,7 +60,7 @@ def test_every_plan_keeps_both_promises_for_every_order_of_outcomes(
         assert never_turned_away(plan, rate) <= gate.beta
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(gates())
 def test_a_gate_that_is_refused_is_kept_with_the_jobs_that_the_refusal_names_and_not_with_one_less(
     gate: Sequential,

@@ -6,6 +6,7 @@ sequence of outcomes, counted here, and not by the program's own mathematics. Ho
 
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from canary_router.core.gate import Counted, Plan, Sequential
@@ -63,9 +64,12 @@ def check_plans(evidence: Evidence) -> Iterator[str]:
     """A gate is planned once, what it counted is true, and its boundaries keep what the policy promises."""
     for release in evidence.releases.values():
         gate, plan = release.policy.gate, release.plan
-        plans = {one.plan for one in evidence.journal.places if one.release_id == release.release_id and one.plan}
-        if len(plans) > 1:
-            yield f"{release.release_id} was planned {len(plans)} times, differently"
+        given = [one for one in evidence.journal.places if one.release_id == release.release_id]
+        if len({one.plan for one in given if one.plan}) > 1:
+            yield f"{release.release_id} was planned more than once, differently"
+        for before, after in pairwise(given):
+            if after.places < before.places:
+                yield f"{release.release_id} had {before.places} places, and {after.places} at {after.at}"
         if gate is None or plan is None:
             continue
         if gate.baseline == "measured":

@@ -118,7 +118,7 @@ GATES: tuple[Mutant, ...] = (
     Mutant("what is to be held is turned away", "evidence", ((verdict, "judge", _inconclusive_is_turned_away),)),
     Mutant("no gate is ever planned", "progress", ((reconcile, "plan_gate", _unplanned),)),
     Mutant("ends grant no places", "progress", ((outcome, "followed", _kept),)),
-    Mutant("a gate is planned again", "progress", (without("plan_gate", changes.UNPLANNED),)),
+    Mutant("a gate is planned again", "evidence", (without("plan_gate", changes.UNPLANNED),)),
     Mutant("a baseline counts what ran on trial", "evidence", ((planning, "measured", _measured_with_releases),)),
     Mutant("a plan that does not keep what was promised", "evidence", ((planning, "plan_of", _lax),)),
 )

@@ -16,6 +16,8 @@ _GATES: tuple[dict[str, Any], ...] = (
     {"baseline": "measured", "harm": 0.8, "alpha": 0.2, "beta": 0.2, "max": 12},
 )
 _NOT_KEPT = {"baseline": 0.1, "harm": 0.2, "max": 3}
+_LATE = {"lost, done later": 0.12, "killed, done later": 0.12, "slow": 0.15}
+"""In a third of the runs: what somebody has sent arrives when others have gone on."""
 _BEHAVIOURS = {
     Behaviour.GOOD: 4,
     Behaviour.FLAKY: 4,
@@ -61,7 +63,9 @@ def under_a_sequential_gate(plan: Plan) -> Plan:
         requests=tuple(_requests(chance, chaos)),
         deployments=tuple(deployments),
         orders=plan.orders if chance.random() < 0.5 else (),
-        passes=tuple(chaos * chance.random() for _ in range(chance.choice((0, 6, 12)))),
+        rates=plan.rates | (_LATE if chance.random() < 0.35 else {}),
+        # Several that plan the same gate at once, and one that is late.
+        passes=tuple(one.at + 20 * chance.random() for one in deployments for _ in range(chance.choice((0, 2, 8)))),
     )
 
 
