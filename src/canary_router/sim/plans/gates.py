@@ -11,7 +11,7 @@ _GATES: tuple[dict[str, Any], ...] = (
     {"baseline": 0.05, "harm": 0.6, "alpha": 0.1, "beta": 0.1, "max": 8},
     {"baseline": 0.1, "harm": 0.6, "alpha": 0.2, "beta": 0.2, "max": 8},
     {"baseline": 0.1, "harm": 0.7, "alpha": 0.3, "beta": 0.3, "max": 8},
-    {"baseline": 0.05, "harm": 0.4, "alpha": 0.2, "beta": 0.2, "max": 16},
+    {"baseline": 0.05, "harm": 0.4, "alpha": 0.2, "beta": 0.2, "max": 4},
     {"baseline": "measured", "harm": 0.8, "alpha": 0.2, "beta": 0.2, "max": 12},
     {"baseline": "measured", "harm": 0.8, "alpha": 0.2, "beta": 0.2, "max": 12},
 )
