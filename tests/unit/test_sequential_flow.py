@@ -18,6 +18,7 @@ from canary_router.core.sequential.baseline import count_of
 from canary_router.flows.inspect import service_view
 from canary_router.flows.orders import give_order
 from canary_router.flows.planning import measured
+from canary_router.settings import FULL_RELEASE_TTL
 
 GATE = {"baseline": 0.05, "harm": 0.6, "alpha": 0.1, "beta": 0.1, "max": 8, "at_once": 2}
 """Promoted after 3 clean runs, or 7 with one failure; turned away by two failures among the first 5 jobs."""
@@ -32,7 +33,6 @@ def on_trial(*, plan: bool = True, rest: dict[str, Any] | None = None, **changed
     world.write_latest("v1.1.0")
     if plan:
         world.reconcile()
-        world.clock.advance(2)
     return world
 
 
@@ -40,7 +40,7 @@ def sent(world: World, count: int) -> list[Transform]:
     """So many jobs, one after the other, each seen by a router that has forgotten what it knew."""
     found = []
     for _ in range(count):
-        world.clock.advance(2)
+        world.clock.advance(int(FULL_RELEASE_TTL) + 1)
         found.append(world.submit())
     return found
 
@@ -57,6 +57,19 @@ def test_a_release_is_sent_no_job_before_its_gate_is_planned() -> None:
     assert world.release.plan is not None
     assert (world.release.plan.promote, world.release.places) == ((3, 7), 2)
     assert routes(sent(world, 3)) == ["latest", "latest", "current"]
+
+
+def test_a_router_that_has_seen_a_release_full_asks_again_after_five_seconds() -> None:
+    world = on_trial(at_once=1)
+    (first,) = sent(world, 1)
+    # The first of them is refused by the record, and the second one looks what is there.
+    assert routes([world.submit(), world.submit()]) == ["current", "current"]
+    world.end(first)
+    gets = world.ledger.gets
+    world.clock.advance(int(FULL_RELEASE_TTL) - 1)
+    assert (routes([world.submit()]), world.ledger.gets) == (["current"], gets)
+    world.clock.advance(1)
+    assert routes([world.submit()]) == ["latest"]
 
 
 def test_the_next_place_comes_with_the_end_of_a_job_and_the_last_end_promotes() -> None:

@@ -24,6 +24,11 @@ def may_have_room_again(release: Release) -> bool:
     return release.state.can_be_decided and release.admitted < release.policy.budget
 
 
+def is_full(release: Release) -> bool:
+    """Whether all places that a release had, as it was last read, are taken. A sequential gate may grant more."""
+    return release.admitted >= release.places
+
+
 def is_offered_to_latest(release: Release, draw: float) -> bool:
     """Whether a request is offered to the release.
 
