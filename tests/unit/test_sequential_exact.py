@@ -140,3 +140,4 @@ def test_the_bound_is_below_the_true_rate_no_more_often_than_the_risk_says(rate:
 
 def test_the_bound_of_many_jobs_is_computed_in_no_time_and_close_to_what_was_counted() -> None:
     assert 0.02 < upper_bound(Counted(100_000, 2_000), 0.025) < 0.021
+    assert 0.5 < upper_bound(Counted(10**6, 5 * 10**5), 0.025) < 0.502

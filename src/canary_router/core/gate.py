@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 from canary_router.core.policy import MOST_JOBS, between, is_number, refused, whole
 
 MEASURED = "measured"
+_LEAST = 1e-6
+"""Of a rate and of a risk: below it they say nothing that so few jobs could show."""
 _INCONCLUSIVE = ("hold", "abort")
 
 
@@ -31,7 +33,7 @@ class Counted:
     failed: int
 
     def __post_init__(self) -> None:
-        whole("baseline.jobs", self.jobs, 1, 10**9)
+        whole("baseline.jobs", self.jobs, 1, 10**6)
         whole("baseline.failed", self.failed, 0, self.jobs)
 
 
@@ -67,8 +69,8 @@ class Sequential:
 
     def __post_init__(self) -> None:
         between("gate.sequential.harm", self.harm, 0, 1)
-        between("gate.sequential.alpha", self.alpha, 0, 0.5)
-        between("gate.sequential.beta", self.beta, 0, 0.5)
+        between("gate.sequential.alpha", self.alpha, _LEAST, 0.5)
+        between("gate.sequential.beta", self.beta, _LEAST, 0.5)
         whole("gate.sequential.max", self.max, 1, MOST_JOBS)
         whole("gate.sequential.at_once", self.at_once, 1, MOST_JOBS)
         if self.on_inconclusive not in _INCONCLUSIVE:
@@ -77,8 +79,8 @@ class Sequential:
             )
         if self.baseline == MEASURED or isinstance(self.baseline, Counted):
             return
-        if not is_number(self.baseline) or not 0 < self.baseline < 1:
-            why = f"{self.baseline!r} is neither a number between 0 and 1 nor {MEASURED!r} nor jobs and failed"
+        if not is_number(self.baseline) or not _LEAST < self.baseline < 1:
+            why = f"{self.baseline!r} is neither a number between {_LEAST:g} and 1 nor {MEASURED!r} nor jobs and failed"
             raise refused("gate.sequential.baseline", why)
         if self.baseline >= self.harm:
             raise refused("gate.sequential.harm", f"{self.harm:g} is not above baseline, which is {self.baseline:g}")

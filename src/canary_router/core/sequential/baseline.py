@@ -7,6 +7,7 @@ from canary_router.core.gate import Counted
 from canary_router.core.model import Status, Transform, Version
 
 _STEPS = 60
+_NEGLIGIBLE = 1e-17
 
 
 def count_of(transforms: Iterable[Transform], current: Version) -> Counted | None:
@@ -52,12 +53,17 @@ def upper_bound(counted: Counted, risk: float) -> float:
 
 
 def _at_most(counted: Counted, rate: float) -> float:
-    """Probability of at most so many failures among so many jobs, each of which fails at a rate."""
+    """Probability of at most so many failures among so many jobs, each of which fails at a rate above their share."""
     if rate >= 1:
         return 0.0
     jobs, every = counted.jobs, lgamma(counted.jobs + 1)
     fails, ends_well = log(rate), log1p(-rate)
-    return sum(
-        exp(every - lgamma(failed + 1) - lgamma(jobs - failed + 1) + failed * fails + (jobs - failed) * ends_well)
-        for failed in range(counted.failed + 1)
-    )
+    total = 0.0
+    # The terms fall from here on downward.
+    for failed in range(counted.failed, -1, -1):
+        chosen = every - lgamma(failed + 1) - lgamma(jobs - failed + 1)
+        term = exp(chosen + failed * fails + (jobs - failed) * ends_well)
+        total += term
+        if term <= total * _NEGLIGIBLE:  # also where all of it vanishes
+            break
+    return total

@@ -119,6 +119,8 @@ def _lets_good_ones_pass(asked: _Hypotheses, plan: Plan) -> bool:
 
 def _plan(asked: _Hypotheses, most: int, promotion: float, refusal: float | None) -> Plan | None:
     """The whole numbers of jobs at which the sum of what outcomes say meets its bounds; None: it never turns away."""
+    if asked.success <= 0:
+        return None  # the two rates are one, as far as numbers can tell
     promote: list[int] = []
     while (jobs := ceil(len(promote) + (len(promote) * asked.failure + promotion) / asked.success)) <= most:
         promote.append(jobs)
