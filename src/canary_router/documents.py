@@ -89,12 +89,12 @@ def explanation_document(environment: str, evidence: "Evidence", facts: "Sequenc
 
 def policy_document(policy: Policy) -> dict[str, Any]:
     """A policy, what it means, what its verdict is worth, and the text that its parameter takes."""
-    from canary_router.core.policy_words import chances, meaning
+    from canary_router.core.policy_words import meaning
 
     return {
         "policy": _policy(policy),
         "meaning": list(meaning(policy)),
-        "chances": [{"failure_rate": it.failure_rate, "passes": round(it.passes, 4)} for it in chances(policy)],
+        **_worth(policy),
         "parameter": policy.to_json(),
     }
 
@@ -201,12 +201,41 @@ def _version(version: Version | None) -> dict[str, Any] | None:
 def _policy(policy: Policy | InvalidPolicy) -> dict[str, Any] | None:
     if isinstance(policy, InvalidPolicy):
         return None
+    asked: dict[str, Any] = {"successes": policy.required, "max_failures": policy.max_failures}
+    if policy.gate is not None:
+        asked = {"gate": policy.gate.document()}
     return {
-        "requests": policy.requests,
+        "requests": policy.budget,
         "share": policy.share,
-        "successes": policy.required,
-        "max_failures": policy.max_failures,
+        **asked,
         "deadline_seconds": policy.deadline,
         "rescue": policy.rescue,
         "record": policy.record,
+    }
+
+
+def _worth(policy: Policy) -> dict[str, Any]:
+    """What a verdict by the policy is worth; of a baseline that is still to be measured nobody knows yet."""
+    from canary_router.core.gate_words import planned, prospects
+    from canary_router.core.policy_words import chances
+
+    if policy.gate is None:
+        rows = [{"failure_rate": it.failure_rate, "passes": round(it.passes, 4)} for it in chances(policy)]
+        return {"chances": rows}
+    plan = planned(policy)
+    if plan is None:
+        return {"plan": None, "chances": None}
+    return {
+        "plan": plan.document(),
+        "chances": [
+            {
+                "failure_rate": it.failure_rate,
+                "passes": round(it.promoted, 4),
+                "refused": round(it.refused, 4),
+                "held": round(it.held, 4),
+                "jobs": round(it.jobs, 2),
+                "failed_jobs": round(it.failed, 2),
+            }
+            for it in prospects(policy.gate, plan)
+        ],
     }

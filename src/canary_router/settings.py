@@ -72,6 +72,8 @@ OUTCOME_TIMEOUT = 60
 LEASE_SECONDS = 90
 POINTER_TTL = 5.0
 RELEASE_TTL = 1.0
+FULL_RELEASE_TTL = 5.0
+"""Of a release whose places are taken, while more may come: a job of a batch ends much later than that."""
 STALE_POINTERS_LIMIT = 3600.0
 REQUEST_SECONDS = 27.0
 """How long the router may take to answer: API Gateway cuts at 29 seconds."""

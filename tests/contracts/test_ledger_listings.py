@@ -57,6 +57,16 @@ def test_an_index_lists_the_oldest_first(ledger: Ledger, service: str) -> None:
 
 
 @pytest.mark.parametrize("limit", PAGE_SIZES)
+def test_an_index_lists_the_newest_first_for_who_asks_for_that(ledger: Ledger, service: str, limit: int) -> None:
+    put_jobs(ledger, service)
+
+    def newest(cursor: str | None) -> Page:
+        return ledger.by_index(*by_release(service), cursor=cursor, limit=limit, newest_first=True)
+
+    assert list(chain(*paged(newest))) == list(range(COUNT))
+
+
+@pytest.mark.parametrize("limit", PAGE_SIZES)
 def test_the_pages_of_an_index_are_the_whole_listing(ledger: Ledger, service: str, limit: int) -> None:
     put_jobs(ledger, service)
     pages = paged(lambda cursor: ledger.by_index(*by_release(service), cursor=cursor, limit=limit))

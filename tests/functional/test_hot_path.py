@@ -80,6 +80,9 @@ def test_a_request_knows_nothing_of_the_controller(events: str) -> None:
         modules = set(run(_ANSWERED, url, events)["modules"])
     flows = {"blanking", "drive", "operate", "outcome", "reconcile", "rescue"}
     assert not modules & {f"canary_router.flows.{name}" for name in flows}
+    assert not {
+        name for name in modules if name.startswith(("canary_router.core.sequential", "canary_router.core.gate"))
+    }
     assert not modules & {"canary_router.wiring", "canary_router.adapters.aws.events", "canary_router.core.verdict"}
 
 

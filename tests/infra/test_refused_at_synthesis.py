@@ -4,8 +4,8 @@ import aws_cdk as cdk
 import pytest
 from tests.infra.stacks import Transformer
 
-from canary_router.cdk import CanaryRouter, ImmutableStack, Policy, Prune, Release, RouterOptions
-from canary_router.errors import ConfigurationError
+from canary_router.cdk import CanaryRouter, ImmutableStack, Policy, Prune, Release, RouterOptions, Sequential
+from canary_router.errors import ConfigurationError, InvalidPolicy
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,11 @@ def test_a_policy_for_a_service_that_is_not_served() -> None:
     stack = cdk.Stack(cdk.App(), "router")
     options = RouterOptions(policies={"indexer": Policy()})
     with pytest.raises(ConfigurationError, match="policy for indexer"):
+        CanaryRouter(stack, "Router", environment="staging", services=["transformer"], options=options)
+
+
+def test_a_sequential_gate_that_cannot_keep_what_it_promises() -> None:
+    stack = cdk.Stack(cdk.App(), "router")
+    options = RouterOptions(policies={"transformer": Policy(gate=Sequential(baseline=0.02, harm=0.2, max=20))})
+    with pytest.raises(InvalidPolicy, match="within 20 jobs"):
         CanaryRouter(stack, "Router", environment="staging", services=["transformer"], options=options)

@@ -293,8 +293,10 @@ def test_the_trouble_of_one_job_is_told_and_keeps_no_other_job_waiting(error: Ex
                 raise error
             return world.ledger.commit(writes)
 
-        def by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 100) -> Page:
-            return world.ledger.by_index(index, value, cursor=cursor, limit=limit)
+        def by_index(
+            self, index: str, value: str, *, cursor: str | None = None, limit: int = 100, newest_first: bool = False
+        ) -> Page:
+            return world.ledger.by_index(index, value, cursor=cursor, limit=limit, newest_first=newest_first)
 
     world.replace_ports(ledger=Troubled())
     with pytest.raises(type(error)):

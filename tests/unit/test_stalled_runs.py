@@ -62,8 +62,10 @@ class AttemptedMeanwhile:
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         return self.ledger.get(key, consistent=consistent)
 
-    def by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 100) -> Page:
-        return self.ledger.by_index(index, value, cursor=cursor, limit=limit)
+    def by_index(
+        self, index: str, value: str, *, cursor: str | None = None, limit: int = 100, newest_first: bool = False
+    ) -> Page:
+        return self.ledger.by_index(index, value, cursor=cursor, limit=limit, newest_first=newest_first)
 
     def by_prefix(self, partition: str, prefix: str, *, cursor: str | None = None, limit: int = 100) -> Page:
         return self.ledger.by_prefix(partition, prefix, cursor=cursor, limit=limit)

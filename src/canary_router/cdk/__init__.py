@@ -17,11 +17,13 @@ from canary_router.cdk.router import CanaryRouter
 from canary_router.cdk.stage_options import StageOptions
 from canary_router.cdk.stage_pipeline import StagePipeline
 from canary_router.cdk.wildcards import acknowledge_wildcards
+from canary_router.core.gate import Counted, Sequential
 from canary_router.core.policy import Policy
 
 __all__ = [
     "BundledFunction",
     "CanaryRouter",
+    "Counted",
     "Delivery",
     "DeliveryOptions",
     "Discover",
@@ -39,6 +41,7 @@ __all__ = [
     "PublishFirst",
     "Release",
     "RouterOptions",
+    "Sequential",
     "StageOptions",
     "StagePipeline",
     "acknowledge_wildcards",

@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 
 from canary_router import settings
 from canary_router.cdk.notifications import NotificationOptions
+from canary_router.core.gate_words import planned
 from canary_router.core.policy import Policy
 from canary_router.core.retirement import DRAIN_SECONDS, KEEP
 from canary_router.errors import ConfigurationError
@@ -133,6 +134,7 @@ def check_router(environment: str, services: Sequence[str], options: RouterOptio
     Raises:
         ConfigurationError: A name is malformed or given twice, there are too many services or none, or a policy is
             for a service that is not served.
+        InvalidPolicy: A policy's gate cannot keep what it promises.
     """
     for name in (environment, *services):
         if not settings.NAME_PATTERN.fullmatch(name):
@@ -168,3 +170,5 @@ def check_router(environment: str, services: Sequence[str], options: RouterOptio
             f"There is a policy for {', '.join(unserved)}, which the router does not serve",
             advice="Add it to the services, or remove its policy.",
         )
+    for policy in options.policies.values():
+        planned(policy)

@@ -35,20 +35,23 @@ def check(
     """Check a policy, and say in words what it means.
 
     With how likely good and bad versions are to pass it. It asks nobody, so it needs no environment. Exit code 1 when
-    the policy is refused.
+    the policy is refused; so is a sequential gate that cannot keep what it promises within its jobs.
 
     \b
     Examples:
       canary-router policy check policy.yaml
       echo '{"requests": 5, "successes": 4, "max_failures": 1}' | canary-router policy check -
+      echo '{"gate": {"sequential": {"baseline": 0.02, "harm": 0.2}}}' | canary-router policy check -
     """
     from canary_router import documents
+    from canary_router.core.gate_words import planned
     from canary_router.core.policy import policy_from
 
     call: Invocation = context.obj
     document = _document(file)
     try:
         checked: Policy = policy_from(document)
+        planned(checked)
     except InvalidPolicy as error:
         if call.is_json:
             call.print_json({"file": file, "valid": False, "problem": str(error), "advice": error.advice})
@@ -77,7 +80,7 @@ def _document(file: str) -> Any:
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{file} is not text in UTF-8", advice="Give a policy in YAML or JSON.") from error
     if len(raw) > _FILE_AT_MOST:
-        raise InvalidInput(f"{file} has more than {_FILE_AT_MOST} bytes", advice="A policy has seven keys.")
+        raise InvalidInput(f"{file} has more than {_FILE_AT_MOST} bytes", advice="A policy has a few keys.")
     try:
         return yaml.load(text, Loader=_each_once())  # noqa: S506 - derived from SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -8,13 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from canary_router.core.durations import duration
+from canary_router.core.gate_words import wanted
 from canary_router.core.model import Basis, Release, ReleaseState, Route, Status, Transform, Version
 from canary_router.core.order_words import became
-from canary_router.core.outlook import waiting_for
+from canary_router.core.outlook import jobs_it_takes, waiting_for
 from canary_router.core.pointers import Blank, Content
 
 if TYPE_CHECKING:
     from canary_router.cli.following import Sight
+    from canary_router.core.gate import Sequential
     from canary_router.core.orders import Order
     from canary_router.core.policy import Policy
     from canary_router.flows.inspect import ServiceView
@@ -108,8 +110,8 @@ def release_block(release: Release, now: int) -> RenderableType:
 
 
 def gauge(release: Release) -> Text:
-    """One block for each job of the budget: succeeded, failed, running, or free."""
-    free = release.policy.requests - release.admitted
+    """One block for each job that it takes: succeeded, failed, running, or free."""
+    free = jobs_it_takes(release) - release.admitted
     return Text.assemble(
         ("■" * release.succeeded, "green"),
         ("■" * release.failures, "red"),
@@ -122,6 +124,10 @@ def progress_line(release: Release) -> str:
     """The counts of a release in words."""
     if release.basis is not Basis.CANARY:
         return "" if release.reason else release.basis.value
+    if release.policy.gate is not None:
+        so_far = f"{release.admitted} of at most {release.policy.budget} admitted, {release.running} running"
+        ends = f"{release.succeeded} succeeded, {release.failures} failed"
+        return f"{so_far}, {ends}" + (f": {wanted(release)}" if release.state.can_be_decided else "")
     return (
         f"{release.admitted} of {release.policy.requests} admitted, {release.running} running, "
         f"{release.succeeded} of {release.policy.required} succeeded, {release.failures} failed"
@@ -161,12 +167,27 @@ def emulator_panel(emulator: "Emulator") -> RenderableType:
 
 def policy_block(policy: "Policy") -> RenderableType:
     """A policy in words, and what its verdict is worth."""
+    if policy.gate is not None:
+        return _sequential_block(policy, policy.gate)
     from canary_router.core.policy_words import chances, meaning
 
     table = _table("a version that fails", "becomes current")
     for it in chances(policy):
         table.add_row(f"{it.failure_rate:.0%} of its jobs", f"{it.passes:.1%} of the time")
     return Group(*(Text(sentence) for sentence in meaning(policy)), Text(), table)
+
+
+def _sequential_block(policy: "Policy", gate: "Sequential") -> RenderableType:
+    from canary_router.core.gate_words import percent, planned, prospects
+    from canary_router.core.policy_words import meaning
+
+    table = _table("a version that fails", "becomes current", "is turned away", "is held", "jobs", "failed")
+    plan = planned(policy)
+    for it in prospects(gate, plan) if plan is not None else ():
+        ends = (f"{it.promoted:.1%}", f"{it.refused:.1%}", f"{it.held:.1%}", f"{it.jobs:.1f}", f"{it.failed:.1f}")
+        table.add_row(f"{percent(it.failure_rate)} of its jobs", *ends)
+    means = (Text(sentence) for sentence in meaning(policy))
+    return Group(*means, Text(), table) if plan is not None else Group(*means)
 
 
 def words(line: str) -> Text:

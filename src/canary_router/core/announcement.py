@@ -55,13 +55,30 @@ def release_summary(release: Release) -> dict[str, Any]:
         "succeeded": release.succeeded,
         "failed": release.failed,
         "not_started": release.not_started,
-        "requests": release.policy.requests,
-        "required": release.policy.required,
-        "max_failures": release.policy.max_failures,
+        **_asked(release),
         "opened_at": release.opened_at,
         "deadline_at": release.deadline_at,
         "decided_at": release.decided_at,
         "closed_at": release.closed_at,
         "reason": release.reason,
         "ordered_by": release.ordered_by,
+    }
+
+
+def _asked(release: Release) -> dict[str, Any]:
+    """What the release has to show: by a sequential gate, with the failures that it has now."""
+    policy, plan = release.policy, release.plan
+    if policy.gate is None:
+        return {"requests": policy.requests, "required": policy.required, "max_failures": policy.max_failures}
+    enough = None if plan is None else plan.reaches(release.failures)
+    return {
+        "requests": policy.budget,
+        "required": None if enough is None else enough - release.failures,
+        "max_failures": None if plan is None else len(plan.promote) - 1,
+        "gate": {
+            "sequential": policy.gate.document()["sequential"],
+            "places": release.places,
+            "more_clean_runs": None if enough is None else max(0, enough - release.admitted + release.running),
+            "plan": None if plan is None else plan.document(),
+        },
     }

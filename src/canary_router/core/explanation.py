@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from canary_router.core.durations import duration
+from canary_router.core.gate_words import wanted
 from canary_router.core.model import UNDETERMINED, Basis, Release, Route, Status, Transform
 from canary_router.core.orders import GivenOrder, OrderKind
 from canary_router.core.pointers import Blank, Invalid, Reading, content_of
@@ -137,7 +138,8 @@ def _on_latest(evidence: Evidence) -> Iterator[Fact]:
         "The number that was drawn is not kept.",
     )
     if evidence.place:
-        yield Fact("budget", f"It was job {evidence.place} of {policy.requests}.")
+        most = "" if policy.gate is None else "at most "
+        yield Fact("budget", f"It was job {evidence.place} of {most}{policy.budget}.")
     else:
         yield Fact("budget", "The index does not list it yet; it was within the budget.", is_known=False)
     yield Fact("admission", "The record gave it its place in one transaction, before anything was started.")
@@ -154,6 +156,8 @@ def _on_current(evidence: Evidence) -> Iterator[Fact]:
     paused = _paused_by(evidence)
     if paused is not None:
         yield Fact("budget", f"It was paused by order of {paused.order.who}: nothing was sent to it.")
+    elif policy.gate is not None:
+        yield from _without_place(evidence.place, policy.share)
     elif evidence.place >= policy.requests:
         yield Fact("budget", f"All {policy.requests} places were taken, so this job went to current.")
     else:
@@ -164,6 +168,17 @@ def _on_current(evidence: Evidence) -> Iterator[Fact]:
             "and the record refused it, or did not answer; which of these is not kept.",
             is_known=False,
         )
+
+
+def _without_place(admitted: int, share: float) -> Iterator[Fact]:
+    """Of a sequential gate: how many places there are changes while jobs end."""
+    yield Fact("budget", f"{admitted} of its jobs had been admitted; each that ends makes room for the next one.")
+    yield Fact(
+        "draw",
+        f"While there is room a request is offered to it with probability {share:g}. Whether there was room at that "
+        "moment, and this job was not offered, is not kept.",
+        is_known=False,
+    )
 
 
 def _paused_by(evidence: Evidence) -> GivenOrder | None:
@@ -227,4 +242,6 @@ def _verdict(evidence: Evidence) -> Iterator[Fact]:
     if release is None or evidence.transform.release_id != release.release_id or release.basis is not Basis.CANARY:
         return
     reason = f": {release.reason}" if release.reason else f" ({release.counts})"
+    if not release.reason and release.policy.gate is not None:
+        reason = f": {wanted(release)}{reason}"
     yield Fact("verdict", f"The release is {release.state}{reason}")

@@ -5,8 +5,12 @@ Times are integers, milliseconds since the epoch, everywhere in the project but 
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from canary_router.core.policy import Policy
+
+if TYPE_CHECKING:
+    from canary_router.core.gate import Plan
 
 
 class Route(StrEnum):
@@ -71,10 +75,13 @@ _ALWAYS = 2**31
 def quiet_outcomes(state: ReleaseState, policy: Policy) -> tuple[int, int]:
     """How many successes, and how many failures, a release in a state can have without being decided by its counts.
 
-    Its deadline is not in it: that is for reconciliation to see.
+    Its deadline is not in it: that is for reconciliation to see. With a sequential gate each outcome may make room for
+    more jobs, so while there is anything to decide none is quiet.
     """
     if not state.can_be_decided:
         return _ALWAYS, _ALWAYS
+    if policy.gate is not None:
+        return (0 if state is ReleaseState.OPEN else _ALWAYS), 0
     failures = min(policy.max_failures, policy.requests - policy.required)
     return (policy.required - 1 if state is ReleaseState.OPEN else _ALWAYS), failures
 
@@ -127,6 +134,8 @@ class Release:
     Attributes:
         orders: How many orders of people it has taken.
         ordered_by: Who has ordered its decision; empty for a verdict.
+        plan: What its sequential gate comes to; None until that is worked out, and for the gate ``all``.
+        granted: How many jobs may be admitted up to now, by a sequential gate.
     """
 
     service: str
@@ -148,6 +157,13 @@ class Release:
     told: str = ""
     orders: int = 0
     ordered_by: str = ""
+    plan: "Plan | None" = None
+    granted: int = 0
+
+    @property
+    def places(self) -> int:
+        """How many jobs may have been admitted up to now. It never shrinks, and never passes the policy's budget."""
+        return self.policy.requests if self.policy.gate is None else self.granted
 
     @property
     def failures(self) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from canary_router.core.gate_words import wanted
 from canary_router.core.lifecycle import obstacle
 from canary_router.core.model import Release, ReleaseState, Version
 from canary_router.core.orders import GivenOrder, OrderKind
@@ -31,6 +32,8 @@ def on_trial(pointers: Pointers, release: Release | None) -> Trial | None:
     """
     if release is not None and release.state.can_be_decided:
         counts = f"{release.succeeded} of {release.policy.required} successes ({release.counts})"
+        if release.policy.gate is not None:
+            counts = f"{wanted(release)} ({release.counts})"
         return Trial(release.release_id, release.target, release.state, counts)
     target, write = pointers.candidate, pointers.write
     if target is None or write is None or (release is not None and release.release_id == write.release_id):
@@ -77,7 +80,7 @@ def became(release: Release) -> str:
     """What became of an order, by the release that it was carried out on."""
     tag, service = release.target.tag, release.service
     return {
-        ReleaseState.OPEN: f"{tag} of {service} goes on: up to {release.policy.requests} jobs are sent to it.",
+        ReleaseState.OPEN: f"{tag} of {service} goes on: up to {release.policy.budget} jobs are sent to it.",
         ReleaseState.PAUSED: f"{tag} of {service} is paused: no more jobs are sent to it until you resume it.",
         ReleaseState.PROMOTED: f"{tag} of {service} is current.",
         ReleaseState.ABORTED: f"{tag} of {service} is turned away; current serves on.",

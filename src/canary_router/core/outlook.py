@@ -1,6 +1,7 @@
 """What is being waited for, in words: of a service whose pointers and newest release were just read."""
 
 from canary_router.core.durations import duration
+from canary_router.core.gate_words import wanted
 from canary_router.core.model import Basis, Release, ReleaseState
 from canary_router.core.pointers import Blank, Pointers
 from canary_router.core.verdict import Abort, Promote, judge
@@ -29,6 +30,14 @@ def waiting_for(pointers: Pointers, release: Release | None, now: int) -> str:
     return ""
 
 
+def jobs_it_takes(release: Release) -> int:
+    """How many jobs a release takes if no other one fails; one that is decided, or inconclusive, takes no more."""
+    if release.policy.gate is None:
+        return release.policy.requests
+    enough = None if release.plan is None else release.plan.reaches(release.failures)
+    return release.admitted if enough is None or not release.state.can_be_decided else enough
+
+
 def _end_of(release: Release, now: int) -> str:
     if release.state is ReleaseState.PROMOTING:
         return "the controller to write the pointers: it becomes current"
@@ -44,12 +53,20 @@ def _end_of(release: Release, now: int) -> str:
 def _jobs_of(release: Release) -> str:
     if release.basis is not Basis.CANARY:
         return "the controller to make it current"
-    wanted = release.policy.requests - release.admitted
+    if release.policy.gate is not None:
+        return _evidence_of(release)
+    free = release.policy.requests - release.admitted
     running = f"{_jobs(release.running)} to end"
-    if wanted <= 0:
+    if free <= 0:
         return running
-    sent = f"{_jobs(wanted)} to be sent to it"
+    sent = f"{_jobs(free)} to be sent to it"
     return f"{sent}, and {running}" if release.running else sent
+
+
+def _evidence_of(release: Release) -> str:
+    """What a sequential gate waits for."""
+    free = release.places - release.admitted
+    return f"{wanted(release)}{f'; {_jobs(free)} may be sent to it now' if free > 0 else ''}"
 
 
 def _jobs(count: int) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import comb
 
 from canary_router.core.durations import duration
+from canary_router.core.gate_words import planned, sentences
 from canary_router.core.policy import Policy
 
 _RATES = (0.01, 0.1, 0.3, 0.5, 0.8)
@@ -19,12 +20,16 @@ class Chance:
 
 
 def meaning(policy: Policy) -> tuple[str, ...]:
-    """What a policy does, one sentence each."""
+    """What a policy does, one sentence each.
+
+    Raises:
+        InvalidPolicy: Its gate cannot keep what it promises.
+    """
     return tuple(_sentences(policy))
 
 
 def chances(policy: Policy) -> tuple[Chance, ...]:
-    """What its verdict is worth: versions of different quality, and how often each would become current."""
+    """What the gate ``all`` is worth: versions of different quality, and how often each would become current."""
     return tuple(Chance(rate, _passes(policy, rate)) for rate in _RATES)
 
 
@@ -34,6 +39,15 @@ def tolerated(policy: Policy) -> int:
 
 
 def _sentences(policy: Policy) -> Iterator[str]:
+    if policy.gate is None:
+        yield from _of_all(policy)
+    else:
+        yield f"While there is room, each request is offered to it with probability {policy.share:g}."
+        yield from sentences(policy.gate, planned(policy))
+    yield from _of_every_gate(policy)
+
+
+def _of_all(policy: Policy) -> Iterator[str]:
     yield f"Up to {_jobs(policy.requests)} go to the new version."
     yield (
         f"While there is room, each request is offered to it with probability {policy.share:g}: "
@@ -47,6 +61,9 @@ def _sentences(policy: Policy) -> Iterator[str]:
             f"max_failures is {policy.max_failures}, but after {failures} the required successes "
             "cannot be reached any more: that decides."
         )
+
+
+def _of_every_gate(policy: Policy) -> Iterator[str]:
     yield f"It is turned away if that is not decided after {duration(policy.deadline * 1000)}."
     if policy.rescue:
         yield "The input of each of its jobs is kept; if the job fails, current runs it once more."

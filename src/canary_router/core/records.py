@@ -6,6 +6,7 @@ written: people, restored backups and newer versions write here too.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from canary_router import settings
 from canary_router.core.conditions import Item, Key, Value
@@ -24,6 +25,9 @@ from canary_router.core.model import (
 from canary_router.core.pointers import version_of
 from canary_router.core.policy import Policy, parse_policy
 from canary_router.errors import CanaryRouterError, MalformedRecord
+
+if TYPE_CHECKING:
+    from canary_router.core.gate import Plan
 
 RELEASE_PREFIX = "RELEASE#"
 _DAY_SECONDS = 86_400
@@ -84,7 +88,8 @@ def release_item(release: Release) -> dict[str, Value]:
             "write_modified": release.write.modified,
             "basis": release.basis.value,
             "policy": release.policy.to_json(),
-            "requests": release.policy.requests,
+            "requests": release.places,
+            "plan": None if release.plan is None else release.plan.to_json(),
             "opened_at": release.opened_at,
             "decided_at": release.decided_at,
             "closed_at": release.closed_at,
@@ -124,6 +129,7 @@ def _release_of(item: Item) -> Release:
     if version_of(service, arn) is None:
         # The controller writes it into a pointer: nothing else may ever stand there.
         raise ValueError("target_arn is not the ARN of a Lambda function")
+    policy = parse_policy(str(item["policy"]))
     return Release(
         service=service,
         release_id=str(item["release_id"]),
@@ -131,7 +137,7 @@ def _release_of(item: Item) -> Release:
         write=WriteMark(modified=int(item["write_modified"]), version=int(item["write_version"])),
         state=ReleaseState(str(item["state"])),
         basis=Basis(str(item["basis"])),
-        policy=parse_policy(str(item["policy"])),
+        policy=policy,
         opened_at=int(item["opened_at"]),
         decided_at=_number(item, "decided_at"),
         closed_at=_number(item, "closed_at"),
@@ -144,7 +150,17 @@ def _release_of(item: Item) -> Release:
         told=str(item.get("told", "")),
         orders=int(item.get("orders", 0)),
         ordered_by=str(item.get("ordered_by", "")),
+        plan=_plan(item),
+        granted=0 if policy.gate is None else int(item["requests"]),
     )
+
+
+def _plan(item: Item) -> "Plan | None":
+    if "plan" not in item:
+        return None
+    from canary_router.core.gate import plan_from  # noqa: PLC0415 - the request function loads it only where it is used
+
+    return plan_from(str(item["plan"]))
 
 
 def transform_item(transform: Transform) -> dict[str, Value]:

@@ -12,15 +12,21 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 
 def has_room(release: Release) -> bool:
     """Whether a release, as it was last read, could take one more job. May be stale: the write decides."""
-    return release.state is ReleaseState.OPEN and release.admitted < release.policy.requests
+    return release.state is ReleaseState.OPEN and release.admitted < release.places
 
 
 def may_have_room_again(release: Release) -> bool:
     """Whether a release could ever take one more job, now or later. No stale answer to this is wrong about a "no".
 
-    Places are never given back, a budget never grows, and a decided release stays decided. Only a pause ends.
+    Places are never given back, more than the policy's budget are never granted, and a decided release stays decided.
+    Only a pause ends, and a sequential gate grants more places while its jobs end.
     """
-    return release.state.can_be_decided and release.admitted < release.policy.requests
+    return release.state.can_be_decided and release.admitted < release.policy.budget
+
+
+def is_full(release: Release) -> bool:
+    """Whether all places that a release had, as it was last read, are taken. A sequential gate may grant more."""
+    return release.admitted >= release.places
 
 
 def is_offered_to_latest(release: Release, draw: float) -> bool:

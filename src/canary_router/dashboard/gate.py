@@ -5,8 +5,10 @@ Only numbers and names of shapes are made here; the template draws them.
 
 from dataclasses import dataclass
 
+from canary_router.core.announcement import release_summary
 from canary_router.core.durations import duration
 from canary_router.core.model import Basis, Release, ReleaseState
+from canary_router.core.outlook import jobs_it_takes
 from canary_router.core.policy_words import tolerated
 
 _FIRST, _LAST, _Y = 34.0, 232.0, 44.0
@@ -47,7 +49,9 @@ class Gate:
         barrier: ``closed``, ``paused``, ``open`` or ``shut``.
         elapsed: Share of the time to the deadline that is over, 0 to 1; it stops with the decision.
         text: All of it in a sentence, for whoever does not see it.
-        allowed: How many jobs may fail.
+        budget: How many jobs it may be sent in all.
+        needed: How many have to succeed; None when nothing could promote it any more, or nobody knows yet.
+        allowed: How many jobs may fail; None when nobody knows yet.
         left: What is to be said of the deadline.
     """
 
@@ -55,7 +59,9 @@ class Gate:
     barrier: str
     elapsed: float
     text: str
-    allowed: int
+    budget: int
+    needed: int | None
+    allowed: int | None
     left: str
 
 
@@ -63,7 +69,7 @@ def gate(release: Release, now: int) -> Gate | None:
     """The picture of a release; None for one that had no canary to pass. ``now`` in epoch milliseconds."""
     if release.basis is not Basis.CANARY:
         return None
-    free = max(0, release.policy.requests - release.admitted)
+    free = max(0, jobs_it_takes(release) - release.admitted)
     kinds = [
         *["succeeded"] * release.succeeded,
         *["failed"] * release.failures,
@@ -75,16 +81,24 @@ def gate(release: Release, now: int) -> Gate | None:
     until = now if release.state.can_be_decided else release.decided_at or release.closed_at or now
     elapsed = (until - release.opened_at) / (release.deadline_at - release.opened_at)
     left = _left(release, now)
+    asked = release_summary(release)
+    budget, needed, allowed = asked["requests"], asked["required"], asked["max_failures"]
+    if release.policy.gate is None:
+        allowed = tolerated(release.policy)
     text = (
-        f"Of {release.policy.requests} jobs {release.succeeded} succeeded, {release.failures} failed, "
-        f"{release.running} running, {free} still to be sent; {release.policy.required} successes are needed; "
+        f"Of {budget} jobs {release.succeeded} succeeded, {release.failures} failed, "
+        f"{release.running} running, {free} still to be sent; {_demand(needed)}; "
         f"{_SAID[barrier]}; {left}."
     )
     # The places stand in front of the barrier, however few they are.
     offset = _LAST - step * (len(kinds) - 1)
     scale = round(min(1.0, step / _APART), 3)
     places = tuple(Place(kind, round(offset + step * index, 1), scale) for index, kind in enumerate(kinds))
-    return Gate(places, barrier, round(min(1.0, max(0.0, elapsed)), 4), text, tolerated(release.policy), left)
+    return Gate(places, barrier, round(min(1.0, max(0.0, elapsed)), 4), text, budget, needed, allowed, left)
+
+
+def _demand(needed: int | None) -> str:
+    return "a person decides, or its gate is not planned yet" if needed is None else f"{needed} successes are needed"
 
 
 def _left(release: Release, now: int) -> str:

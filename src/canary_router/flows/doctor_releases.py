@@ -77,13 +77,13 @@ def _forgotten(ports: Ports, release: Release, now: int) -> Trouble | None:
 
 def _starved(release: Release, now: int) -> Trouble | None:
     """Over half of its time is gone and it has not been sent the jobs that it needs."""
-    if release.basis is not Basis.CANARY or release.admitted >= release.policy.requests:
+    if release.basis is not Basis.CANARY or release.admitted >= release.places:
         return None
     if now - release.opened_at <= release.policy.deadline * 500:
         return None
     left = duration(release.deadline_at - now)
     return Trouble(
-        f"{release.target.tag} was sent {release.admitted} of {release.policy.requests} jobs, and has {left} left",
+        f"{release.target.tag} was sent {release.admitted} of {release.places} jobs, and has {left} left",
         f"Send it some (canary-router send {release.service}), raise 'share' in the policy for the next one, "
         "or promote it by hand.",
     )

@@ -7,6 +7,7 @@ from canary_router import settings
 from canary_router.core import records
 from canary_router.core.model import Release, Route, ServiceState, Status, Transform, Version
 from canary_router.core.pointers import Pointers, execution_arn_of, understand, version_of_execution
+from canary_router.core.policy import MOST_JOBS
 from canary_router.errors import NotFound, NotVisible
 from canary_router.flows.listing import readable
 from canary_router.ports import Ledger, Ports
@@ -71,7 +72,7 @@ def releases(ledger: Ledger, service: str) -> list[Release]:
     return sorted(found, key=lambda release: (release.opened_at, release.write), reverse=True)
 
 
-def transforms_of(ledger: Ledger, service: str, release_id: str | None, *, limit: int = 100) -> list[Transform]:
+def transforms_of(ledger: Ledger, service: str, release_id: str | None, *, limit: int = MOST_JOBS) -> list[Transform]:
     """The transforms of a release, or the recorded ones of the current version (None); oldest first.
 
     Raises:

@@ -8,7 +8,7 @@ from canary_router.core.conditions import Refusal
 from canary_router.core.lifecycle import obstacle
 from canary_router.core.model import ENDED_BADLY, Release, ReleaseState, Status, Transform
 from canary_router.core.pointers import Readings, execution_arn_of, understand
-from canary_router.core.verdict import counted, decided
+from canary_router.core.verdict import counted, followed
 from canary_router.errors import Unavailable
 from canary_router.flows.drive import Driver
 from canary_router.flows.rescue import Rescuer
@@ -90,7 +90,9 @@ class Controller:
         self, settled: changes.Commit, judged: Release, status: Status
     ) -> "tuple[Refusal | None, _Decision | None]":
         """Settles with the verdict of that moment; gives the decision back if there is one, and the lease is ours."""
-        after = decided(counted(judged, status), self.ports.clock.now())
+        after = followed(counted(judged, status), self.ports.clock.now())
+        if after is not None and after.state.can_be_decided:
+            return self.ports.ledger.commit(changes.deciding(settled, judged, after)), None
         readings = None if after is None else self._readings_for(after)
         if after is None or readings is None:
             return self.ports.ledger.commit(settled), None
@@ -176,12 +178,17 @@ class Controller:
                 if release.state in (ReleaseState.PROMOTING, ReleaseState.ABORTING):
                     self.driver.drive(service, release_id)
                 return
-            if self._is_decided(release, after):
+            if self._is_followed(release, after):
                 return
         _log.warning("%s of %s changes all the time; a later run judges it", release_id, service)
 
-    def _is_decided(self, release: Release, after: Release) -> bool:
-        """Records a decision, unless it has to wait, and drives it; False when the release is not what was judged."""
+    def _is_followed(self, release: Release, after: Release) -> bool:
+        """Grants places; or records a decision, unless it has to wait, and drives it.
+
+        False when the release is not what was judged.
+        """
+        if after.state.can_be_decided:
+            return self.ports.ledger.commit(changes.grant(release, after)) is None
         if after.state is ReleaseState.PROMOTING and self._readings_for(after) is None:
             return True
         decision = changes.decide(release, after.state, after.reason, int(after.decided_at or 0))
@@ -196,4 +203,4 @@ class Controller:
 def _verdict(release: Release, gone: str, now: int) -> Release | None:
     if gone and release.state.can_be_decided:
         return replace(release, state=ReleaseState.ABORTING, decided_at=now, reason=gone)
-    return decided(release, now)
+    return followed(release, now)

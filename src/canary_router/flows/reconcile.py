@@ -16,6 +16,7 @@ from canary_router.flows.latest import Lagging
 from canary_router.flows.listing import readable
 from canary_router.flows.opening import open_release
 from canary_router.flows.outcome import Controller
+from canary_router.flows.planning import plan_gate
 from canary_router.flows.starting import NotStarted, Started, give_up, look_up, mark
 from canary_router.flows.uncovering import uncover
 
@@ -82,6 +83,7 @@ class Reconciler:
         # What is hidden was put back in this very pass; then this release is superseded, and not withdrawn.
         can_be_gone = release.state.can_be_decided and not is_hidden
         gone = withdrawal(pointers, release, self._ports.clock.now()) if can_be_gone else ""
+        gone = gone or plan_gate(self._ports, release, pointers.current)
         if gone:
             self._controller.advance(pointers.service, release_id, gone)
         elif isinstance(pointers.current, Invalid) and release.state.can_be_decided:
@@ -103,8 +105,9 @@ class Reconciler:
             return
         if not release.told:
             self._controller.driver.teller.tell(release)
-        if release.basis is not Basis.CANARY:
-            self._controller.advance(release.service, release.release_id)
+        refused = plan_gate(self._ports, release, pointers.current)
+        if refused or release.basis is not Basis.CANARY:
+            self._controller.advance(release.service, release.release_id, refused)
 
     def settle_pending(self, service: str, budget: Budget) -> None:
         """Looks for the ends of jobs that no release waits for, a page of them in each pass, in turn.
@@ -140,7 +143,8 @@ class Reconciler:
 
     def _transforms(self, release: Release) -> list[Transform]:
         index = records.index_value(release.service, release.release_id)
-        page = self._ports.ledger.by_index(settings.RELEASE_INDEX, index, limit=_PENDING_AT_MOST)
+        limit = max(_PENDING_AT_MOST, release.admitted)
+        page = self._ports.ledger.by_index(settings.RELEASE_INDEX, index, limit=limit)
         return readable(page.items, records.transform_of)
 
     def _settle(self, transform: Transform) -> None:

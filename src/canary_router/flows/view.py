@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from canary_router.core import records
 from canary_router.core.model import Release, Version
 from canary_router.core.pointers import Pointers, understand
-from canary_router.core.routing import may_have_room_again
+from canary_router.core.routing import is_full, may_have_room_again
 from canary_router.errors import Unavailable
 from canary_router.ports import Ports
-from canary_router.settings import RELEASE_TTL, STALE_POINTERS_LIMIT, Settings
+from canary_router.settings import FULL_RELEASE_TTL, RELEASE_TTL, STALE_POINTERS_LIMIT, Settings
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class _Seen:
 class View:
     """Remembers pointers for ``pointer_ttl``, and a release for a second, or for good once it has no room to give.
 
+    One whose places are taken, but to which a sequential gate may grant more, is remembered for five seconds.
     A full release is asked for by every request until its jobs have ended, hours later. All of a service's releases
     lie in one partition of the table, which the controller needs too: a large fleet that looked every second would
     keep it from deciding.
@@ -87,7 +88,7 @@ class View:
         """
         now = self._ports.clock.now()
         known = self._releases.get((service, release_id))
-        if known is not None and (now - known[1] < RELEASE_TTL * 1000 or not may_have_room_again(known[0])):
+        if known is not None and (now - known[1] < _ttl(known[0]) * 1000 or not may_have_room_again(known[0])):
             return known[0]
         item = self._ports.ledger.get(records.release_key(service, release_id), consistent=False)
         if item is None:
@@ -101,3 +102,8 @@ class View:
     def forget_release(self, service: str, release_id: str) -> None:
         """Reads a release anew at the next look: a refusal has just shown that it changed."""
         self._releases.pop((service, release_id), None)
+
+
+def _ttl(release: Release) -> float:
+    """Seconds for which a release is remembered that may have room."""
+    return FULL_RELEASE_TTL if is_full(release) else RELEASE_TTL

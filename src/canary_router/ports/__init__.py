@@ -98,8 +98,10 @@ class Ledger(Protocol):
             Uncertain: It is not known whether it was. The same commit may be sent again: its own clauses tell.
         """
 
-    def by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 100) -> Page:
-        """Items of an index, oldest first. An index follows the items with a little delay.
+    def by_index(
+        self, index: str, value: str, *, cursor: str | None = None, limit: int = 100, newest_first: bool = False
+    ) -> Page:
+        """Items of an index, oldest first unless it is asked for otherwise. It follows the items with a little delay.
 
         Raises:
             Unavailable: It cannot be read.

@@ -94,7 +94,7 @@ class Evidence:
         most = 2
         for write in self.writes("policy"):
             try:
-                most = max(most, parse_policy(write.value).requests)
+                most = max(most, parse_policy(write.value).budget)
             except InvalidPolicy:
                 continue
         return most

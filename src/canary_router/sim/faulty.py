@@ -241,11 +241,15 @@ class FaultyLedger:
 
         return self._gate.write("ledger", effect)
 
-    def by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 100) -> Page:
+    def by_index(
+        self, index: str, value: str, *, cursor: str | None = None, limit: int = 100, newest_first: bool = False
+    ) -> Page:
         """An index follows with a little delay."""
         lag = self._gate.lag("stale", "ledger", 2_000)
         source = self._table.behind(lag) if lag else self._table
-        return self._gate.read("ledger", lambda: source.by_index(index, value, cursor=cursor, limit=limit))
+        return self._gate.read(
+            "ledger", lambda: source.by_index(index, value, cursor=cursor, limit=limit, newest_first=newest_first)
+        )
 
     def by_prefix(self, partition: str, prefix: str, *, cursor: str | None = None, limit: int = 100) -> Page:
         """A query of the table itself."""

@@ -98,6 +98,16 @@ class Settlement:
 
 
 @dataclass(frozen=True)
+class Places:
+    """The table's release was given so many places in all, and by which plan; empty without a sequential gate's."""
+
+    at: float
+    release_id: str
+    places: int
+    plan: str
+
+
+@dataclass(frozen=True)
 class Transition:
     """The table's release changed its state; ``before`` is empty for a new one. ``counts`` are those of that moment."""
 
@@ -143,6 +153,7 @@ class Journal:
     admissions: list[Admission] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
+    places: list[Places] = field(default_factory=list)
     told: list[tuple[float, Announcement]] = field(default_factory=list)
     untold: set[tuple[str, str]] = field(default_factory=set)
     without_lease: set[str] = field(default_factory=set)

@@ -12,12 +12,13 @@ from canary_router.core.model import Status
 from canary_router.core.pointers import Reading, Readings, version_of
 from canary_router.core.records import RELEASE_PREFIX, release_of
 from canary_router.ports import Execution
-from canary_router.sim.journal import Admission, Job, Journal, PointerWrite, Settlement, Transition
+from canary_router.sim.journal import Admission, Job, Journal, Places, PointerWrite, Settlement, Transition
 from canary_router.sim.plans.plan import Behaviour, Deployment
 from canary_router.sim.scheduler import Scheduler
 
 SERVICE = "transformer"
 BY_HAND = "by hand"
+_FLAKY = (Behaviour.FLAKY, Behaviour.FAILS_LATE, Behaviour.FAILS_SOON)
 _TRANSFORM_SORTS = ("TRANSFORM", "FALLBACK")
 
 
@@ -96,10 +97,16 @@ class Table(MemoryLedger):
         """All items, for the checks."""
         return self._items
 
+    def _note_places(self, now: float, old: Item | None, new: Item) -> None:
+        places, plan = int(new.get("requests", 0)), str(new.get("plan", ""))
+        if old is None or (places, plan) != (int(old.get("requests", 0)), str(old.get("plan", ""))):
+            self._journal.places.append(Places(now, str(new.get("release_id", "")), places, plan))
+
     def _note(self, who: str, key: Key, old: Item | None, new: Item) -> None:
         now = self._scheduler.now
         if key.sort.startswith(RELEASE_PREFIX):
             before, after = "" if old is None else str(old.get("state", "")), str(new.get("state", ""))
+            self._note_places(now, old, new)
             if before != after:
                 release_id = str(new.get("release_id", ""))
                 reason = str(new.get("reason", ""))
@@ -216,8 +223,11 @@ class Pipelines:
         lasts = chance.choice((chance.uniform(0.05, 1), chance.uniform(1, 20), chance.uniform(20, 200)))
         behaviour = self.behaviour(tag)
         outcome = Status.SUCCEEDED
-        if behaviour is Behaviour.BAD or (behaviour is Behaviour.FLAKY and chance.random() < 0.4):
+        if behaviour is Behaviour.BAD or (behaviour in _FLAKY and chance.random() < 0.4):
             outcome = chance.choice((Status.FAILED, Status.TIMED_OUT, Status.ABORTED))
+        if behaviour in (Behaviour.FAILS_LATE, Behaviour.FAILS_SOON):
+            is_late = (outcome is Status.SUCCEEDED) == (behaviour is Behaviour.FAILS_SOON)
+            lasts = chance.uniform(40, 120) if is_late else chance.uniform(0.05, 10)
         ends = None if behaviour is Behaviour.STUCK else now + lasts * 1000
         return Job(arn, str(payload["transform_id"]), tag, dict(payload["input"]), now, now + lag, ends, outcome)
 

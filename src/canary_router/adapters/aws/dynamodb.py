@@ -84,14 +84,17 @@ class DynamoLedger:
             raise
         return None
 
-    def by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 100) -> Page:
-        """Query of an index, oldest first."""
+    def by_index(
+        self, index: str, value: str, *, cursor: str | None = None, limit: int = 100, newest_first: bool = False
+    ) -> Page:
+        """Query of an index, by age."""
         return self._query(
             cursor,
             IndexName=index,
             KeyConditionExpression="#partition = :partition",
             ExpressionAttributeNames={"#partition": _INDEX_KEYS[index]},
             ExpressionAttributeValues={":partition": encode(value)},
+            ScanIndexForward=not newest_first,
             Limit=limit,
         )
 

@@ -38,8 +38,10 @@ class MemoryLedger:
                 self._items[write.key] = after
             return None
 
-    def by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 100) -> Page:
-        """Items whose index key has a value, oldest first."""
+    def by_index(
+        self, index: str, value: str, *, cursor: str | None = None, limit: int = 100, newest_first: bool = False
+    ) -> Page:
+        """Items whose index key has a value, by their age."""
         key = {
             settings.RELEASE_INDEX: settings.RELEASE_INDEX_KEY,
             settings.PENDING_INDEX: settings.PENDING_INDEX_KEY,
@@ -50,7 +52,7 @@ class MemoryLedger:
                 for item in self._items.values()
                 if item.get(key) == value and settings.INDEX_SORT_KEY in item
             ]
-        found.sort(key=lambda item: int(item[settings.INDEX_SORT_KEY]))
+        found.sort(key=lambda item: int(item[settings.INDEX_SORT_KEY]), reverse=newest_first)
         return _page(found, cursor, limit)
 
     def by_prefix(self, partition: str, prefix: str, *, cursor: str | None = None, limit: int = 100) -> Page:

@@ -30,10 +30,19 @@ from canary_router.core.changes.clauses import (
     SEEN_WRITE,
     SOLE,
     UNDECIDED_OLDER,
+    UNPLANNED,
     UNSETTLED_JOB,
     Commit,
 )
-from canary_router.core.changes.releases import close_aborted, close_promoted, decide, open_release, tell
+from canary_router.core.changes.releases import (
+    close_aborted,
+    close_promoted,
+    decide,
+    grant,
+    open_release,
+    plan_gate,
+    tell,
+)
 from canary_router.core.changes.services import adopt, look, return_lease, take_lease, turn_page
 from canary_router.core.changes.transforms import (
     admit,
@@ -69,6 +78,7 @@ __all__ = [
     "SEEN_WRITE",
     "SOLE",
     "UNDECIDED_OLDER",
+    "UNPLANNED",
     "UNSETTLED_JOB",
     "Commit",
     "admit",
@@ -78,11 +88,13 @@ __all__ = [
     "close_promoted",
     "decide",
     "deciding",
+    "grant",
     "join_attempt",
     "leave_attempt",
     "look",
     "mark_running",
     "open_release",
+    "plan_gate",
     "quietly",
     "record",
     "release_rescue",

@@ -27,6 +27,7 @@ FREE = "nobody else is retiring it"
 OWN = "it is this retirement"
 QUIET = "this outcome decides nothing"
 SAME_COUNTS = "no other job was admitted or counted meanwhile"
+UNPLANNED = "its gate is not planned yet"
 
 
 def as_judged(release: Release) -> tuple[Clause, ...]:

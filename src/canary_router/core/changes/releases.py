@@ -1,6 +1,7 @@
 """Changes of releases: opened, superseded, decided, closed."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from canary_router.core.changes.clauses import (
     EXPECTED_STATE,
@@ -10,6 +11,7 @@ from canary_router.core.changes.clauses import (
     SAME_CURRENT,
     SAME_OPEN,
     UNDECIDED_OLDER,
+    UNPLANNED,
     Commit,
     as_judged,
     as_read,
@@ -17,6 +19,9 @@ from canary_router.core.changes.clauses import (
 from canary_router.core.conditions import Clause, Op, Value, Write
 from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, Version, WriteMark
 from canary_router.core.records import release_item, release_key, state_fields, state_key, version_fields
+
+if TYPE_CHECKING:
+    from canary_router.core.gate import Plan
 
 
 def open_release(release: Release, older: str | None, seen: WriteMark | None = None) -> Commit:
@@ -67,6 +72,30 @@ def decide(release: Release, state: ReleaseState, reason: str, now: int) -> Comm
             as_judged(release),
             assign={**state_fields(state, release.policy), "decided_at": now, "reason": reason},
         ),
+    )
+
+
+def plan_gate(release: Release, plan: "Plan", places: int) -> Commit:
+    """Records what a release's sequential gate comes to, with its first places. It is planned once, and stays so.
+
+    Nothing was admitted before: an item without a plan has no places.
+    """
+    return (
+        Write(
+            release_key(release.service, release.release_id),
+            (
+                Clause(EXPECTED_STATE, "state", Op.EQUALS, release.state.value),
+                Clause(UNPLANNED, "plan", Op.ABSENT),
+            ),
+            assign={"plan": plan.to_json(), "requests": places},
+        ),
+    )
+
+
+def grant(judged: Release, after: Release) -> Commit:
+    """Gives a held release the places that its outcomes bring. Only as it was judged: its counts say how many."""
+    return (
+        Write(release_key(judged.service, judged.release_id), as_judged(judged), assign={"requests": after.places}),
     )
 
 

@@ -181,18 +181,20 @@ def _quiet(counting: Write) -> Clause:
 
 
 def deciding(settled: Commit, judged: Release, after: Release) -> Commit:
-    """The settlement of an outcome together with the decision that it brings.
+    """The settlement of an outcome together with what it brings: a decision, or more places.
 
     Args:
         settled: The settlement.
         judged: The release as it is on record. Another outcome, order or decision that came meanwhile refuses it all.
         after: The release as the verdict leaves it.
     """
-    fields: dict[str, Value] = {
-        **state_fields(after.state, after.policy),
-        "decided_at": int(after.decided_at or 0),
-        "reason": after.reason,
-    }
+    fields: dict[str, Value] = {"requests": after.places}
+    if not after.state.can_be_decided:
+        fields = {
+            **state_fields(after.state, after.policy),
+            "decided_at": int(after.decided_at or 0),
+            "reason": after.reason,
+        }
     key = release_key(judged.service, judged.release_id)
     return tuple(
         replace(write, clauses=(*write.clauses, *as_judged(judged)), assign=fields) if write.key == key else write

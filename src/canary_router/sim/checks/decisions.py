@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from canary_router.core.model import Basis, Release, ReleaseState, Status
+from canary_router.sim.checks.gates import check_places, check_plans
 from canary_router.sim.checks.orders import check_orders, is_promoted_by_order, wrong_rollback
 from canary_router.sim.checks.previous import check_rollbacks
 from canary_router.sim.checks.verdicts import check_verdicts
@@ -17,11 +18,12 @@ _BLANK_LATELY = 45_000.0
 
 
 def check_budget(evidence: Evidence) -> Iterator[str]:
-    """Transforms admitted to a release are at most its ``requests``."""
+    """Transforms admitted to a release are at most its budget, and by a sequential gate come one for one."""
     for release_id, release in evidence.releases.items():
         admitted = len(evidence.canaries.get(release_id, ()))
-        if admitted > release.policy.requests:
-            yield f"{release_id} admitted {admitted} of {release.policy.requests}"
+        if admitted > release.policy.budget:
+            yield f"{release_id} admitted {admitted} of {release.policy.budget}"
+    yield from check_places(evidence)
     # From the outside: before a version is current, only places of a budget bring jobs to it.
     writes = Counter(tag_of(str(write.value)) for write in evidence.writes("latest") if is_valid(write.value))
     most = evidence.most_requests()
@@ -38,6 +40,7 @@ def check_evidence(evidence: Evidence) -> Iterator[str]:
     yield from check_withdrawn(evidence)
     yield from check_written(evidence)
     yield from check_verdicts(evidence)
+    yield from check_plans(evidence)
     yield from check_rollbacks(evidence)
     yield from _misquoted(evidence)
     for write in evidence.writes("current"):
@@ -96,7 +99,11 @@ def _unproven(evidence: Evidence, release: Release, write: PointerWrite) -> str:
         job.outcome is Status.SUCCEEDED and job.ends is not None and job.ends <= write.at
         for job in evidence.jobs_of(release)
     )
-    return "" if good >= release.policy.required else f"{good} of {release.policy.required} jobs had succeeded"
+    required = release.policy.required
+    if release.policy.gate is not None:
+        enough = None if release.plan is None else release.plan.reaches(release.failures)
+        required = release.policy.budget + 1 if enough is None else enough - release.failures
+    return "" if good >= required else f"{good} of {required} jobs had succeeded"
 
 
 def _misquoted(evidence: Evidence) -> Iterator[str]:

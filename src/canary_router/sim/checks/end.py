@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from canary_router.core.model import UNDECIDED, Basis, Release, ReleaseState, Status
 from canary_router.settings import BLANK
+from canary_router.sim.checks.gates import check_pace
 from canary_router.sim.checks.opening import check_opened
 from canary_router.sim.checks.requests import is_broken_now
 from canary_router.sim.evidence import (
@@ -153,6 +154,7 @@ def check_progress(evidence: Evidence) -> Iterator[str]:
             yield f"{release.release_id} is {release.state} at the end"
         yield from _decided_in_time(evidence, release, clean)
         yield from _closed_in_time(evidence, release, clean)
+        yield from check_pace(evidence, release, clean)
     yield from _told(evidence)
     for key, item in evidence.items.items():
         if key.sort not in ("TRANSFORM", "FALLBACK"):
@@ -194,7 +196,8 @@ def _decided_in_time(evidence: Evidence, release: Release, clean: list[Pass]) ->
     due = opened + release.policy.deadline * 1000 + _SKEW
     names = {str(item["transform_id"]): item for item in evidence.canaries.get(release.release_id, ())}
     ends = sorted(job.ends for job in evidence.jobs_of(release) if job.ends is not None and job.name in names)
-    ended = ends[-1] + _SEEN if len(ends) == release.policy.requests else due
+    is_full = release.policy.gate is None and len(ends) == release.policy.requests
+    ended = ends[-1] + _SEEN if is_full else due
     for one in clean:
         valid = all(is_valid(value) for value in evidence.held("current", one.began - _SEEN, one.ended))
         # A paused release waits for a person, until its deadline.

@@ -10,6 +10,7 @@ from canary_router.core.conditions import Item
 from canary_router.core.model import ENDED_BADLY, Basis, Release, ReleaseState, Route, Status
 from canary_router.core.orders import OrderKind
 from canary_router.core.records import rescue_id
+from canary_router.sim.checks.gates import is_refused, promotion
 from canary_router.sim.checks.orders import is_promoted_by_order, orders_on_record
 from canary_router.sim.checks.requests import is_rescue
 from canary_router.sim.evidence import Evidence
@@ -35,17 +36,26 @@ def check_verdicts(evidence: Evidence) -> Iterator[str]:
 
 def _aborted(evidence: Evidence, release: Release, change: Transition) -> Iterator[str]:
     policy, bad, good = release.policy, _bad(evidence, change), _good(evidence, change)
+    is_due = change.at >= _due(evidence, release) - evidence.plan.skew - _TICK
+    if policy.gate is not None:
+        if not is_due and not is_refused(evidence, release, change):
+            seen = f"{good} jobs had succeeded and {bad} failed"
+            yield f"{release.release_id} was aborted ({change.reason}) before its deadline, but {seen}"
+        return
     if bad > policy.max_failures:
         return
     seen = f"{good} jobs had succeeded and {bad} failed, of {policy.requests}"
     if change.before == ReleaseState.OPEN and good >= policy.required:
         yield f"{release.release_id} was aborted ({change.reason}), but {seen}; {policy.required} were required"
-    elif policy.requests - bad >= policy.required and change.at < _due(evidence, release) - evidence.plan.skew - _TICK:
+    elif policy.requests - bad >= policy.required and not is_due:
         early = (_due(evidence, release) - change.at) / 1000
         yield f"{release.release_id} was aborted ({change.reason}), {early:.0f} s before its deadline: {seen}"
 
 
 def _promoted(evidence: Evidence, release: Release, change: Transition) -> Iterator[str]:
+    if release.policy.gate is not None:
+        yield from promotion(evidence, release, change)
+        return
     bad, good = _bad(evidence, change), _good(evidence, change)
     if bad > release.policy.max_failures:
         yield f"{release.release_id} was promoted with {bad} failures, {release.policy.max_failures} are allowed"

@@ -177,10 +177,12 @@ class LoadedLedger(MemoryLedger):
         gate.count("UpdateItem")
         gate.scheduler.at(gate.scheduler.now + WRITE, lambda: self._applied((write,)))
 
-    def by_index(self, index: str, value: str, *, cursor: str | None = None, limit: int = 100) -> Page:
+    def by_index(
+        self, index: str, value: str, *, cursor: str | None = None, limit: int = 100, newest_first: bool = False
+    ) -> Page:
         """Query."""
         self._gate.wait(READ)
-        return super().by_index(index, value, cursor=cursor, limit=limit)
+        return super().by_index(index, value, cursor=cursor, limit=limit, newest_first=newest_first)
 
     def now(self, key: Key) -> Item | None:
         """An item, for whoever looks at the run from outside."""

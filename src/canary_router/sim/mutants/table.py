@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 
 from canary_router.sim.mutants.answers import ANSWERS
+from canary_router.sim.mutants.gates import GATES
 from canary_router.sim.mutants.orders import ORDERS
 from canary_router.sim.mutants.protocol import MUTANTS, Mutant, seeds_needed
 from canary_router.sim.mutants.starts import STARTS
 from canary_router.sim.mutants.verdicts import VERDICTS
 
-EVERY = (*MUTANTS, *STARTS, *ANSWERS, *ORDERS, *VERDICTS)
+EVERY = (*MUTANTS, *STARTS, *ANSWERS, *ORDERS, *VERDICTS, *GATES)
 
 AT_MOST = 6_000
 NOT_CAUGHT = "not caught"
@@ -42,6 +43,7 @@ A guard that stands alone in this table is needed. These do not, and say so:
 - Giving a lease back asks for one's own. Whoever closes a release gives it back in that very write, so what comes after
   is rare and late; none of 10,000 schedules let it hit another run's lease.
 - That a router looks whether a release has room, before it asks for a place, saves a write and guards nothing.
+- That places are granted by the very counts that were judged guards nothing: older counts only give fewer places.
 """
 
 

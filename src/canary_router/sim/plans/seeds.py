@@ -15,6 +15,7 @@ from canary_router.sim.plans.chance import (
     draw_requests,
     draw_slow_pipelines,
 )
+from canary_router.sim.plans.gates import is_gated, under_a_sequential_gate
 from canary_router.sim.plans.hazards import HAZARDS
 from canary_router.sim.plans.orders import orders_for
 from canary_router.sim.plans.plan import THEMES, Plan
@@ -45,7 +46,7 @@ def plan_for(seed: int) -> Plan:
         rates=draw_rates(chance) | draw_slow_pipelines(seed),
         orders=orders_for(seed, [one.at for one in deployments], chaos),
     )
-    theme = _themes(seed // THEMES).get(seed % THEMES)
+    theme = under_a_sequential_gate if is_gated(seed) else _themes(seed // THEMES).get(seed % THEMES)
     return plan if theme is None else theme(plan)
 
 
