@@ -15,6 +15,7 @@ from canary_router.core.sequential.planning import plan_of
 from canary_router.errors import InvalidPolicy
 from canary_router.sim.evidence import Evidence
 from canary_router.sim.journal import Pass, Transition
+from canary_router.sim.world import is_valid
 
 _SEEN = 3_000.0
 """After this time every read shows what was written, in milliseconds."""
@@ -94,8 +95,10 @@ def _measured(evidence: Evidence, release: Release, counted: Counted | None) -> 
     ]
     taken = [job for job in jobs if evidence.first_current(job.tag) <= planned]
     failed = sum(job.outcome is not Status.SUCCEEDED for job in taken)
+    # What had not started may have been started again since.
     unstarted = sum(
-        item.get("status") == Status.NOT_STARTED and item.get("route") == Route.CURRENT
+        item.get("route") == Route.CURRENT
+        and (item.get("status") == Status.NOT_STARTED or int(item.get("attempts", 0)) > 1)
         for item in evidence.items.values()
     )
     if counted.jobs > len(taken) + unstarted or counted.failed > failed + unstarted:
@@ -141,6 +144,8 @@ def check_pace(evidence: Evidence, release: Release, clean: list[Pass]) -> Itera
         if not states or states[-1] != ReleaseState.OPEN:
             continue
         if any(one.began - _SEEN < change.at <= one.ended for change in changes):
+            continue
+        if not all(is_valid(value) for value in evidence.held("current", one.began - _SEEN, one.ended)):
             continue
         given = [it for it in evidence.journal.places if it.release_id == release.release_id and it.at <= one.ended]
         if not given[-1].plan:
