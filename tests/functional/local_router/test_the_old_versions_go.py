@@ -39,7 +39,7 @@ def test_old_versions_are_retired_and_what_serves_goes_on(machine: Machine) -> N
             functions.get_function(FunctionName=settings.pipeline_function_name("transformer", tag))
 
     assert machine.json("status", "transformer")["current"] == before["current"]
-    sent = machine.json("send", "transformer", "--input", "-", "--wait", given='{"year": 2014}')
+    sent = machine.json("send", "transformer", "--input", "-", "--wait", given='{"year": 2014, "measure": "wind"}')
     assert sent["version"] == before["current"]["version"]
     kept = [it for it in machine.json("history", "transformer")["retirements"] if it["why"] == "they are old"]
     assert {it["version"] for it in kept} == set(going)
