@@ -2,16 +2,23 @@
 
 import json
 import re
+from dataclasses import fields, replace
 from pathlib import Path
 
+import yaml
 from tests.contracts.samples import release
 
 from canary_router.core.announcement import announce
+from canary_router.core.gate import Sequential
 from canary_router.core.messages import DETAIL_TYPES
 from canary_router.core.model import Basis, ReleaseState
+from canary_router.core.policy import Policy, policy_from
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "src/canary_router"
+
+
+TESTED = Policy(gate=Sequential(baseline=0.02, harm=0.2))
 
 
 def page(name: str) -> str:
@@ -36,7 +43,10 @@ def counted() -> set[str]:
 def test_every_event_and_each_of_its_keys_is_explained() -> None:
     text = page("events.md")
     assert first_column(text, "detail type") == set(DETAIL_TYPES)
-    assert first_column(text, "key of `detail`") == set(announce("staging", release("transformer")).detail)
+    always = set(announce("staging", release("transformer")).detail)
+    by_test = set(announce("staging", replace(release("transformer"), policy=TESTED)).detail)
+    assert first_column(text, "key of `detail`") == always | by_test
+    assert by_test - always == {"gate"}
     assert set(re.findall(r"`([A-Z]+)`", re.findall(r"\| `state` \|.*", text)[0])) == {it.value for it in ReleaseState}
     assert set(re.findall(r"`([a-z-]+)`", re.findall(r"\| `basis` \|(.*)", text)[0])) == {it.value for it in Basis}
 
@@ -66,3 +76,14 @@ def test_the_transform_of_the_page_has_the_keys_of_every_transform() -> None:
     shown = json.loads(page("api.md").partition("```json\n")[2].partition("```")[0])
     schema = json.loads(page("openapi.json"))["components"]["schemas"]["Transform"]
     assert set(shown) == set(schema["required"])
+
+
+def test_every_key_of_a_policy_is_explained_and_the_example_is_one() -> None:
+    text = page("policy.md")
+    assert first_column(text, "key") == {field.name for field in fields(Policy)}
+    shown = policy_from(yaml.safe_load(text.partition("<!-- example: policy -->\n```yaml\n")[2].partition("```")[0]))
+    assert (shown.requests, shown.required, shown.max_failures, shown.deadline) == (3, 2, 1, 43_200)
+    defaults = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE))
+    assert (defaults["requests"], defaults["share"]) == (str(Policy().requests), str(Policy().share))
+    assert (defaults["max_failures"], defaults["record"]) == (str(Policy().max_failures), f"`{Policy().record}`")
+    assert policy_from({"deadline": defaults["deadline"].strip("`")}) == Policy()
