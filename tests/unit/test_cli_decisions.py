@@ -69,6 +69,15 @@ def test_what_changes_who_serves_is_not_done_when_the_answer_is_no_or_there_is_n
     assert world.pointer("current") == arn("v1.1.0")
 
 
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_an_abort_without_a_reason_is_wrong_usage(capsys: Capsys, reason: str) -> None:
+    world = World()
+    world.reconcile()
+    seen = Person(world, capsys).types("abort", SERVICE, "--yes", "--reason", reason)
+    assert seen.code == 2
+    assert "Say why" in seen.err
+
+
 def test_abort_turns_the_release_away_with_the_reason_on_record(capsys: Capsys) -> None:
     world = on_trial()
     person = Person(world, capsys)

@@ -14,7 +14,7 @@ from canary_router.cli.following import Sight, follow
 from canary_router.cli.screen import sight_line
 from canary_router.core.durations import duration
 from canary_router.core.model import ReleaseState, Status, Transform
-from canary_router.errors import NotFound, Unavailable
+from canary_router.errors import InvalidInput, NotFound, Unavailable
 from canary_router.flows.inspect import service_view, transforms_of
 
 
@@ -124,9 +124,33 @@ def test_watching_outlives_a_table_that_is_away_for_a_while_and_not_one_that_sta
     assert warnings
     assert "the table is down" in warnings[0]
 
-    world.ledger.down = True
+    later = iter(range(100))
+
+    def goes_away() -> bool:
+        world.ledger.down = True
+        return next(later) < 99
+
     with pytest.raises(Unavailable):
-        list(follow(world.ports, SERVICE, lambda: True))
+        list(follow(world.ports, SERVICE, goes_away))
+    assert next(later) == 30
+
+
+def test_watching_does_not_begin_where_the_first_look_fails() -> None:
+    world = World()
+    released(world)
+    world.ledger.down = True
+    warnings: list[str] = []
+    with pytest.raises(Unavailable, match="the table is down"):
+        list(follow(world.ports, SERVICE, lambda: True, warnings.append))
+    assert warnings == []
+
+
+def test_the_last_verdict_is_not_told_for_a_write_of_latest_that_is_no_release() -> None:
+    world = World()
+    world.reconcile()
+    world.pointers.put(SERVICE, "latest", "v1.1.0", "")
+    with pytest.raises(InvalidInput, match=r"latest.*v1\.1\.0"):
+        list(follow(world.ports, SERVICE, lambda: False))
 
 
 def test_json_has_the_facts_of_the_table() -> None:

@@ -276,3 +276,11 @@ def test_an_order_for_another_release_explains_nothing() -> None:
     world.clock.advance(2)
     give_order(world.ports, Order("o2", OrderKind.PAUSE, SERVICE, "ann", "", world.clock.now()))
     assert "there was room" in facts(world, job.transform_id)["budget"]
+
+
+def test_jobs_of_a_release_that_there_is_not_are_wrong_usage(capsys: Capsys) -> None:
+    world = on_trial()
+    seen = Person(world, capsys).types("transforms", SERVICE, "--release", "r9-9")
+    assert (seen.code, seen.out) == (2, "")
+    assert "There is no release 'r9-9'" in seen.err
+    assert Person(world, capsys).gets("transforms", SERVICE, "--release", world.release.release_id)["transforms"] == []

@@ -142,6 +142,18 @@ def test_a_version_that_is_being_retired_is_neither_released_nor_gone_back_to(ca
     assert estate.world.pointer("latest") == "none"
 
 
+def test_an_arn_of_no_function_is_not_released(capsys: Capsys) -> None:
+    estate = Estate()
+    person = person_at(estate, capsys)
+    person.functions.gone.add(arn("v7.7.7"))
+    seen = person.types("release", SERVICE, arn("v7.7.7"))
+    assert (seen.code, seen.out) == (2, "")
+    assert f"There is no function {arn('v7.7.7')}. Deploy the version's stack first" in seen.err
+    assert estate.world.pointer("latest") == "none"
+    person.functions.hidden = True
+    assert person.types("release", SERVICE, arn("v7.7.7")).code == 0
+
+
 def test_a_version_whose_stack_is_being_deleted_is_not_released(capsys: Capsys) -> None:
     estate = Estate()
     estate.deploy("v1.1.0", status="DELETE_IN_PROGRESS")

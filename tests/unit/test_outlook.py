@@ -114,6 +114,8 @@ def test_what_is_invalid_waits_for_somebody_to_correct_it() -> None:
     world.reconcile()
     world.pointers.put(SERVICE, "latest", "v1.1.0", "")
     assert outlook(world) == "somebody to correct what is invalid: until then nothing is tried out"
+    world.pointers.put(SERVICE, "current", "oops", "")
+    assert "until then every request is refused, and nothing is tried out" in outlook(world)
 
 
 def test_status_shows_what_is_waited_for_the_time_left_and_what_is_invalid(capsys: Capsys) -> None:

@@ -67,6 +67,8 @@ def abort(
 
     call: Invocation = context.obj
     desk = call.desk()
+    if not reason.strip():
+        raise typer.BadParameter("Say why: it is kept with the release.", param_hint="--reason")
     meant = _agreed(desk, service, OrderKind.ABORT, yes=yes)
     _give(call, desk, _order(desk, OrderKind.ABORT, service, reason), meant)
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from canary_router.core.model import Release, ReleaseState, Transform
-from canary_router.errors import NotFound, Unavailable
+from canary_router.core.model import Release, ReleaseState, Transform, WriteMark
+from canary_router.core.pointers import Invalid
+from canary_router.errors import InvalidInput, NotFound, Unavailable
 from canary_router.flows.inspect import ServiceView, service_view, transforms_of
 from canary_router.ports import Ports
 
@@ -47,34 +48,46 @@ def follow(
 
     Raises:
         NotFound: There is no such service, or nothing was ever released for it.
-        Unavailable: AWS did not answer many times in a row.
+        InvalidInput: Nothing is on trial, and ``latest`` holds what cannot be: whoever wrote it meant a release.
+        Unavailable: AWS did not answer the first look, or many times in a row.
     """
     awaited = None
-    failures = 0
+    failures, has_seen = 0, False
     while True:
         try:
             view = service_view(ports, service)
             if awaited is None and view.pointers.candidate is not None:
                 awaited = view.pointers.write
-            release = view.release
-            if release is not None and awaited is not None and release.write < awaited:
-                release = None
-            if release is None and awaited is None:
-                raise NotFound(
-                    f"Nothing was ever released for {service!r}",
-                    advice=f"Deploy a version, or: canary-router release {service} ARN.",
-                )
-            found = () if release is None else transforms_of(ports.ledger, service, release.release_id)
-            sight = Sight(view, release, tuple(found))
+            sight = _look(ports, view, awaited)
         except Unavailable as error:
             failures += 1
-            if failures >= _FAILURES_AT_MOST:
+            if not has_seen or failures >= _FAILURES_AT_MOST:
                 raise
             warn(f"Looking again: {error}")
         else:
-            failures = 0
+            failures, has_seen = 0, True
             yield sight
             if sight.is_last:
                 return
         if not keep_on():
             return
+
+
+def _look(ports: Ports, view: ServiceView, awaited: WriteMark | None) -> Sight:
+    """The release that is followed: none from before the write of ``latest`` that is waited for."""
+    release, service = view.release, view.pointers.service
+    if release is not None and awaited is not None and release.write < awaited:
+        release = None
+    if awaited is None and isinstance(view.pointers.latest, Invalid) and not _is_on_trial(release):
+        raise InvalidInput(" ".join(view.pointers.problems), advice="Nothing was released by that.")
+    if release is None and awaited is None:
+        raise NotFound(
+            f"Nothing was ever released for {service!r}",
+            advice=f"Deploy a version, or: canary-router release {service} ARN.",
+        )
+    found = () if release is None else transforms_of(ports.ledger, service, release.release_id)
+    return Sight(view, release, tuple(found))
+
+
+def _is_on_trial(release: Release | None) -> bool:
+    return release is not None and release.closed_at is None

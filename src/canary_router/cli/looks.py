@@ -124,7 +124,8 @@ def transforms(
       canary-router --environment staging --output json transforms transformer --release r7-1700000000
     """
     from canary_router import documents
-    from canary_router.flows.inspect import service_view, transforms_of
+    from canary_router.errors import NotFound
+    from canary_router.flows.inspect import releases, service_view, transforms_of
 
     if release and current:
         raise typer.BadParameter("--release and --current exclude each other.")
@@ -133,6 +134,8 @@ def transforms(
     newest = service_view(ports, service).release
     release_id = None if current else release or (newest.release_id if newest is not None else "")
     found = [] if release_id == "" else transforms_of(ports.ledger, service, release_id, limit=limit)
+    if release and not found and release not in {it.release_id for it in releases(ports.ledger, service)}:
+        raise NotFound(f"There is no release {release!r} of {service!r}", advice="history lists those on record.")
     call.answer(
         {
             "environment": environment,

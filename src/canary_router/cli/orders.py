@@ -52,6 +52,7 @@ def release(
     desk = call.desk()
     environment, ports = desk.environment, desk.ports
     _check_served(desk, service)
+    _check_is_there(desk, target)
     if not ports.pointers.read(service).exist:
         call.say(f"This is the first release of {service} in {environment}: it becomes current without a canary.")
     _check_stays(desk, service, target)
@@ -87,6 +88,19 @@ def _check_served(desk: "Desk", service: str) -> None:
         raise InvalidInput(
             f"The router of {desk.environment} does not serve {service!r}",
             advice=f"It serves {', '.join(served.split(','))}. Add the service to its construct and deploy it first.",
+        )
+
+
+def _check_is_there(desk: "Desk", target: "Version") -> None:
+    """Refuses an ARN of no function: every job that is sent to it would fail, and of a first release that is all."""
+    try:
+        found = desk.functions.find(target.arn)
+    except Unavailable:
+        return  # who may release need not be allowed to look at functions
+    if found is None:
+        raise InvalidInput(
+            f"There is no function {target.arn}",
+            advice="Deploy the version's stack first; is it the ARN, the account and the region that you mean?",
         )
 
 

@@ -41,7 +41,8 @@ _STATUS_STYLE = {
 def services_table(environment: str, views: "Sequence[ServiceView]", now: int) -> RenderableType:
     """All services of an environment, one line each."""
     if not views:
-        return Text(f"No service has been released in {environment} yet.")
+        doubt = "Are environment, account and region the ones you mean?"
+        return Text(f"No service has been released in {environment} yet. {doubt}")
     table = _table("service", "current", "latest", "last release")
     table.add_column("waiting for", overflow="fold")
     for view in views:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from canary_router import settings
 from canary_router.errors import AccessRefused, CanaryRouterError, ConfigurationError, NotFound, Unavailable
@@ -23,7 +23,8 @@ _log = logging.getLogger(__name__)
 _PATIENCE = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECONDS_BETWEEN_RETRIES = 10.0
-_REFUSALS = ("AccessDenied", "AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException")
+_REFUSALS = ("AccessDenied", "AccessDeniedException", "UnrecognizedClientException")
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException")
 NOT_THERE = ("NamespaceNotFound", "ServiceNotFound", "ResourceNotFoundException")
 
 
@@ -121,6 +122,11 @@ class Directory:
         except (ClientError, BotoCoreError) as error:
             raise trouble(f"The router of {self._environment!r} cannot be looked up in Cloud Map", error) from error
         # Not every emulator heeds the query, so the answer is filtered once more.
+        if "Instances" not in answer:
+            raise Unavailable(
+                f"What answers for Cloud Map about {self._environment!r} is not Cloud Map",
+                advice="Is there a proxy, or a log-in page, between you and AWS?",
+            )
         found = [instance.get("Attributes", {}) for instance in answer["Instances"]]
         ours = {
             (it.get("endpoint", ""), it.get("api_key_secret", "")): it
@@ -171,6 +177,8 @@ def trouble(what: str, error: Exception) -> CanaryRouterError:
             f"{what}: {error}",
             advice="Allow the caller servicediscovery:DiscoverInstances and secretsmanager:GetSecretValue.",
         )
+    if code in _EXPIRED or isinstance(error, NoCredentialsError):
+        return AccessRefused(f"{what}: {error}", advice="Log in again, or choose a profile with credentials.")
     if isinstance(error, NoRegionError):
         return ConfigurationError(f"{what}: {error}", advice="Set AWS_DEFAULT_REGION, or give a session with a region.")
     if code in NOT_THERE or isinstance(error, KeyError):

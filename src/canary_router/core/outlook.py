@@ -3,7 +3,7 @@
 from canary_router.core.durations import duration
 from canary_router.core.gate_words import wanted
 from canary_router.core.model import Basis, Release, ReleaseState
-from canary_router.core.pointers import Blank, Pointers
+from canary_router.core.pointers import Blank, Invalid, Pointers
 from canary_router.core.verdict import Abort, Promote, judge
 
 
@@ -24,7 +24,8 @@ def waiting_for(pointers: Pointers, release: Release | None, now: int) -> str:
             f"which was written to latest {duration(now - pointers.write.modified)} ago"
         )
     if pointers.problems:
-        return "somebody to correct what is invalid: until then nothing is tried out"
+        refused = "every request is refused, and " if isinstance(pointers.current, Invalid) else ""
+        return f"somebody to correct what is invalid: until then {refused}nothing is tried out"
     if isinstance(pointers.current, Blank):
         return "a first version to be released: until then every request is refused"
     return ""

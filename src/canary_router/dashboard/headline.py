@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from canary_router.core.model import Basis, Release, ReleaseState, Version
 from canary_router.core.outlook import waiting_for
+from canary_router.core.pointers import Invalid
 from canary_router.flows.inspect import ServiceView
 
 WORDS = {
@@ -41,7 +42,9 @@ def headline(view: ServiceView, now: int) -> Headline:
     """The headline of a service; ``now`` in epoch milliseconds."""
     pointers, release = view.pointers, view.release
     if pointers.problems:
-        return Headline("Invalid", "bad", "Somebody has to correct what is invalid; until then nothing is tried out.")
+        refused = "every request is refused, and " if isinstance(pointers.current, Invalid) else ""
+        said = f"Somebody has to correct what is invalid; until then {refused}nothing is tried out."
+        return Headline("Invalid", "bad", said)
     is_open = release is not None and release.closed_at is None and release.state is not ReleaseState.SUPERSEDED
     if release is not None and is_open:
         word, tone = WORDS[release.state]

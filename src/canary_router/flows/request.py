@@ -13,7 +13,7 @@ from typing import Any
 
 from canary_router.core import changes
 from canary_router.core.model import Route, Status, Transform, Version
-from canary_router.core.pointers import Pointers
+from canary_router.core.pointers import Invalid, Pointers
 from canary_router.core.policy import Policy
 from canary_router.errors import (
     NoCurrentVersion,
@@ -165,8 +165,12 @@ class Router:
         if pointers is None and not self.settings.services:
             raise NotFound(f"There is no service {service!r}", advice="Nothing was ever released for it.")
         if pointers is None or not isinstance(pointers.current, Version):
+            is_invalid = pointers is not None and isinstance(pointers.current, Invalid)
             raise NoCurrentVersion(
-                f"{service!r} has no current version", advice="Release one: its deployment writes the pointer 'latest'."
+                f"{service!r} has no current version" + (": its pointer 'current' is invalid" if is_invalid else ""),
+                advice="Somebody has to correct it, by hand."
+                if is_invalid
+                else "Release one: its deployment writes the pointer 'latest'.",
             )
         return pointers, pointers.current
 
