@@ -54,6 +54,8 @@ class Cloud:
         self.secrets = {"the-secret": "key-1"}
         self.accepted_key = "key-1"
         self.aws_is_down = False
+        self.aws_error = "InternalFailure"
+        """What it says while it is down; empty is a log-in page of a proxy."""
         self.aws_calls: list[str] = []
         self.replies: list[Reply | Callable[[], Reply]] = []
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
@@ -66,7 +68,9 @@ class Cloud:
     def aws(self, target: str, document: dict[str, Any]) -> Reply:
         self.aws_calls.append(target)
         if self.aws_is_down:
-            return 400, {}, json.dumps({"__type": "InternalFailure", "message": "down"}).encode()
+            if not self.aws_error:
+                return 200, {"Content-Type": "text/html"}, b"{}"
+            return 400, {}, json.dumps({"__type": self.aws_error, "message": "down"}).encode()
         if target == "DiscoverInstances":
             assert document["QueryParameters"] == {"environment": ENVIRONMENT}
             instances = [{"InstanceId": str(n), "Attributes": it} for n, it in enumerate(self.instances)]

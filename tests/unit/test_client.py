@@ -111,6 +111,23 @@ def test_what_was_found_is_looked_up_again_when_it_is_old_and_kept_when_aws_does
     assert len(cloud.aws_calls) == 6
 
 
+@pytest.mark.parametrize(
+    ("answer", "error", "said", "advice"),
+    [
+        ("ExpiredTokenException", AccessRefused, "ExpiredToken", "Log in again"),
+        ("AccessDeniedException", AccessRefused, "AccessDenied", "Allow the caller servicediscovery:DiscoverInstances"),
+        ("", Unavailable, "is not Cloud Map", "a proxy, or a log-in page"),
+    ],
+)
+def test_where_nobody_can_be_looked_up_the_remedy_is_the_one_that_helps(
+    cloud: Cloud, answer: str, error: type[CanaryRouterError], said: str, advice: str
+) -> None:
+    cloud.aws_is_down, cloud.aws_error = True, answer
+    with pytest.raises(error, match=said) as raised:
+        Directory(ENVIRONMENT, cloud.session(), 300).locate()
+    assert advice in raised.value.advice
+
+
 def test_without_a_router_the_error_says_what_to_do(cloud: Cloud) -> None:
     cloud.instances = cloud.instances[:1]
     with pytest.raises(NotFound, match="No router is registered in Cloud Map for the environment 'test'") as raised:
