@@ -165,6 +165,12 @@ def test_what_was_expected_is_taken_and_a_deployment_may_be_repeated(wanted: dic
     assert unexpected(GOOD, replace(EXPECTED, **wanted)) == []
 
 
+def test_a_version_with_no_commit_on_record_is_refused_with_what_to_do() -> None:
+    (refusal,) = unexpected(GOOD, replace(EXPECTED, deployed={"v1.2.0": ""}))
+    assert "v1.2.0 is here already, and no commit is on record for it" in refusal.problem
+    assert "a version of its own" in refusal.remedy
+
+
 def test_all_that_differs_is_said_at_once() -> None:
     found = unexpected(GOOD, Expected("reports", "staging", {"v2.0.0": ""}, "v2.0.0", "b" * 40, "x"))
     assert [it.rule for it in found] == ["service", "stage", "tag", "commit", "prefix", "below"]
