@@ -9,12 +9,12 @@ OPTIONS = GitHubOptions(
     repository_id="1296269",
     owner_id="583231",
     readers={
-        "staging": "arn:aws:iam::222222222222:role/staging-pipeline",
-        "production": "arn:aws:iam::333333333333:role/production-pipeline",
+        "staging": "arn:aws:iam::222222222222:role/transformer-reader",
+        "production": "arn:aws:iam::333333333333:role/transformer-reader",
     },
     verifiers={
-        "staging": "arn:aws:iam::222222222222:role/staging-deploy",
-        "production": "arn:aws:iam::333333333333:role/production-deploy",
+        "staging": "arn:aws:iam::222222222222:role/transformer-deploy",
+        "production": "arn:aws:iam::333333333333:role/transformer-deploy",
     },
 )
 

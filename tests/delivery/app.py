@@ -51,7 +51,7 @@ def build_first(app: cdk.App, endpoint: str) -> None:
     for stage, account in ACCOUNTS.items():
         stack = cdk.Stack(app, router_stack(stage), env=_place(account))
         concede(CanaryRouter(stack, "Router", environment=stage, services=[SERVICE], options=router))
-        BatchStack(app, FIRST[stage], stage, "", _place(account)).add_stack_dependency(stack)
+        BatchStack(app, FIRST[stage], stage, _place(account)).add_stack_dependency(stack)
 
 
 def build_pipelines(app: cdk.App, outputs: Mapping[str, str]) -> None:

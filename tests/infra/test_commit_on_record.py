@@ -25,6 +25,26 @@ def test_without_a_commit_nothing_is_said_of_one() -> None:
     template.has_resource_properties(RESOURCE_TYPE, {"Commit": Match.absent()})
 
 
+def test_the_commit_that_the_deploying_build_sets_is_on_record_whatever_the_app_hands_on() -> None:
+    template = Template.from_stack(Transformer(cdk.App(context={"commit": COMMIT}), "v1.2.0"))
+    template.has_resource_properties(RESOURCE_TYPE, {"Commit": COMMIT})
+    tag = {"Key": "canary-router:commit", "Value": COMMIT}
+    template.has_resource_properties("AWS::Lambda::Function", {"Tags": Match.array_with([tag])})
+
+
+def test_a_commit_that_the_app_names_is_taken_before_the_one_of_the_context() -> None:
+    app = cdk.App(context={"commit": "f" * 40})
+    template = Template.from_stack(Transformer(app, "v1.2.0", commit=COMMIT))
+    template.has_resource_properties(RESOURCE_TYPE, {"Commit": COMMIT})
+
+
+@pytest.mark.parametrize("commit", ["abc", COMMIT.upper(), " ", "HEAD", 7, True, [COMMIT], {}])
+def test_a_context_that_is_no_full_id_of_a_commit_is_refused_at_synthesis(commit: object) -> None:
+    app = cdk.App(context={"commit": commit})
+    with pytest.raises(ConfigurationError, match="is not the full id of a commit"):
+        ImmutableStack(app, service="transformer", tag="v1.0.0", environment="staging")
+
+
 @pytest.mark.parametrize("commit", ["abc", COMMIT[:12], COMMIT.upper(), f"{COMMIT} ", "HEAD", COMMIT + "0"])
 def test_what_is_no_full_id_of_a_commit_is_refused_at_synthesis(commit: str) -> None:
     with pytest.raises(ConfigurationError, match="is not the full id of a commit"):

@@ -122,6 +122,7 @@ def test_the_example_of_the_how_to_makes_one() -> None:
     stack = names["stack"]
     assert isinstance(stack, cdk.Stack)
     assertions.Template.from_stack(stack).resource_count_is("AWS::IAM::OIDCProvider", 1)
+    assert names["options"] == app.OPTIONS
 
 
 def test_the_example_app_makes_one() -> None:

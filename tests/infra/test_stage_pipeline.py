@@ -335,15 +335,27 @@ def test_the_longest_names_are_short_enough_for_lambda() -> None:
     assert max(map(len, [*functions, *rules(template)])) <= 64
 
 
-def test_the_examples_of_the_how_to_are_about_the_same_roles() -> None:
-    made: dict[str, Template] = {}
-    for name in ("delivery", "stage"):
-        names: dict[str, Any] = {}
-        exec(pages.example("docs/how-to/from-a-tag-to-a-version.md", name), names)  # noqa: S102 - the project's own text
-        made[name] = Template(dict(assertions.Template.from_stack(names["stack"]).to_json()))
-    for kind in ("Source", "Deploy"):
-        named = made["stage"].resource(role(made["stage"], kind))["Properties"]["RoleName"]
-        assert f"arn:aws:iam::222222222222:role/{named}" in made["delivery"].text
+@pytest.mark.parametrize(
+    ("page", "delivery"), [("from-a-tag-to-a-version", "delivery"), ("build-with-github-actions", "github")]
+)
+def test_the_examples_of_the_how_to_are_about_the_same_roles(page: str, delivery: str) -> None:
+    made = _stack_of(page, delivery)
+    stage = _stack_of("from-a-tag-to-a-version", "stage")
+    named = {
+        kind: f"arn:aws:iam::222222222222:role/{stage.resource(role(stage, kind))['Properties']['RoleName']}"
+        for kind in ("Source", "Deploy")
+    }
+    signing = (it for it in made.all("AWS::KMS::Key") if it.get("KeyUsage") == "SIGN_VERIFY")
+    policies = [statement for key in signing for statement in key["KeyPolicy"]["Statement"]]
+    verifying = str([it for it in policies if it["Action"] == "kms:Verify"])
+    assert (named["Deploy"] in verifying, named["Source"] in verifying) == (True, False)
+    assert named["Source"] in str(made.all("AWS::S3::BucketPolicy"))
+
+
+def _stack_of(page: str, name: str) -> Template:
+    names: dict[str, Any] = {}
+    exec(pages.example(f"docs/how-to/{page}.md", name), names)  # noqa: S102 - the project's own text
+    return Template(dict(assertions.Template.from_stack(names["stack"]).to_json()))
 
 
 def test_the_deploys_cdk_is_the_one_that_the_project_pins() -> None:

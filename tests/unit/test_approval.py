@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.unit.world import SERVICE, World
+from tests.unit.world import SERVICE, World, arn
 
 from canary_router.adapters.memory import MemoryApprovals
 from canary_router.core.approval import Approve, Reject
@@ -212,11 +212,46 @@ def test_a_version_that_served_and_was_replaced_by_the_next_one_was_promoted(acc
     assert account.answers == [("e-1", True)]
 
 
-def test_a_version_without_any_release_is_waited_for(account: Account) -> None:
-    account.deploy("v1.1.0", releases=False)
+def test_a_write_of_which_no_release_was_made_yet_is_waited_for(account: Account) -> None:
+    account.deploy("v1.1.0")
     account.world.clock.advance(86_400)
-    assert "v1.1.0 has no release yet" in account.look()
+    assert "no release was opened for it yet" in account.look()
     assert account.answers == []
+
+
+@pytest.mark.parametrize(
+    ("comes", "became"),
+    [
+        (arn("v1.2.0"), "replaced by v1.2.0"),
+        ("none", "blanked"),
+        ("somewhere", "replaced by 'somewhere', which is no version"),
+    ],
+)
+@pytest.mark.parametrize("wait_before", [0, 3600])
+def test_a_write_that_was_gone_before_a_release_was_opened_is_turned_away_once_ssm_is_believed(
+    account: Account, comes: str, became: str, wait_before: float
+) -> None:
+    account.deploy("v1.1.0")
+    account.world.clock.advance(wait_before)
+    account.world.pointers.put(SERVICE, "latest", comes, "")
+    account.world.reconcile()
+    account.world.clock.advance(119)
+    assert "waits" in account.look()
+    assert account.approvals.answers == []
+    account.world.clock.advance(1)
+    account.look()
+    ((_, answer),) = account.approvals.answers
+    assert isinstance(answer, Reject), answer
+    assert became in answer.reason
+
+
+def test_without_any_write_of_latest_only_the_reads_of_ssm_are_waited_for(account: Account) -> None:
+    account.deploy("v1.1.0", releases=False)
+    account.world.clock.advance(59)
+    assert "v1.1.0 has no release yet" in account.look()
+    account.world.clock.advance(1)
+    account.look()
+    assert account.answers == [("e-1", False)]
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,8 @@ def test_ordinary_names_are_taken() -> None:
         ({"object_key": "x/production/transformer/v1.2.0/a.zip"}, "prefix"),
         ({"deployed": {"v1.3.0": ""}}, "below"),
         ({"deployed": {"v1.2.0": "b" * 40}}, "commit"),
+        ({"deployed": {"v1.2.0": ""}}, "commit"),
+        ({"deployed": {"v1.2.0": ""}, "commit": "a" * 40}, "commit"),
     ],
     ids=str,
 )
@@ -156,12 +158,17 @@ def test_what_is_not_the_artifact_that_was_expected_is_refused(wanted: dict[str,
         {"tag": "v1.2.0", "commit": "a" * 40, "object_key": GOOD.object_key},
         {"deployed": {"v1.2.0-rc.3": "b" * 40, "v1.1.0": "", "transformer:live": ""}},
         {"deployed": {"v1.2.0": "a" * 40}},
-        {"deployed": {"v1.2.0": ""}},
     ],
     ids=str,
 )
 def test_what_was_expected_is_taken_and_a_deployment_may_be_repeated(wanted: dict[str, Any]) -> None:
     assert unexpected(GOOD, replace(EXPECTED, **wanted)) == []
+
+
+def test_a_version_with_no_commit_on_record_is_refused_with_what_to_do() -> None:
+    (refusal,) = unexpected(GOOD, replace(EXPECTED, deployed={"v1.2.0": ""}))
+    assert "v1.2.0 is here already, and no commit is on record for it" in refusal.problem
+    assert "a version of its own" in refusal.remedy
 
 
 def test_all_that_differs_is_said_at_once() -> None:

@@ -14,6 +14,9 @@ from canary_router.errors import ConfigurationError
 _CONTEXT = "canary-router:release"
 """Context key under which everything inside the stack finds the service, the tag and the environment."""
 
+_COMMIT_CONTEXT = "commit"
+"""Context key that the deploying build sets (``buildspecs/deploy.yml``)."""
+
 _IDENTIFIER = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
 _TAG = re.compile(rf"v(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-{_IDENTIFIER}(?:\.{_IDENTIFIER})*)?")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -54,7 +57,8 @@ class ImmutableStack(Stack):
         tag: Semantic version with a leading ``v``, for example ``v1.2.0`` or ``v1.3.0-rc.1``.
         environment: Name of the router's environment, for example ``staging``.
         commit: Full id of the commit that the version is built from: all in the stack is tagged with it, and its
-            release has it on record. Empty when it is not known.
+            release has it on record. Where it is not given, the CDK context ``commit`` is taken, which the deploying
+            build sets. Without either it is not known, and the version cannot be deployed by a pipeline again.
         **stack_options: What ``aws_cdk.Stack`` takes, such as ``env`` and ``synthesizer``.
 
     Attributes:
@@ -64,7 +68,7 @@ class ImmutableStack(Stack):
 
     Raises:
         ConfigurationError: The service's name, the tag or the environment's name does not have the contract's form, or
-            the commit is no full id.
+            the commit, given or in the context, is no full id.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class ImmutableStack(Stack):
         check_no_slug(service)
         _check_name("environment", environment)
         _check_tag(service, tag)
+        commit = commit or _commit_of_context(scope)
         _check_commit(commit)
         name = settings.stack_name(service, tag)
         super().__init__(scope, name, stack_name=name, **stack_options)
@@ -122,8 +127,14 @@ def _check_tag(service: str, tag: str) -> None:
         )
 
 
-def _check_commit(commit: str) -> None:
-    if commit and not _COMMIT.fullmatch(commit):
+def _commit_of_context(scope: Construct) -> Any:
+    """What the deploying build has set: the commit is on record then, whatever the app knows of it."""
+    given = scope.node.try_get_context(_COMMIT_CONTEXT)
+    return "" if given is None else given
+
+
+def _check_commit(commit: Any) -> None:
+    if commit != "" and not (isinstance(commit, str) and _COMMIT.fullmatch(commit)):
         raise ConfigurationError(
             f"{commit!r} is not the full id of a commit",
             advice="Give all 40 hexadecimal digits, as git rev-parse HEAD prints them.",

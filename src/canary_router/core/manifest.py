@@ -195,7 +195,8 @@ class Expected:
         tag: The tag that is to be deployed.
         commit: The commit that it should be.
         object_key: Where the artifact was read from: its key in the bucket.
-        deployed: The commit of each version that was deployed before, by its tag; empty where it is not known.
+        deployed: The commit of each version that was deployed before, by its tag; empty where it is not known:
+            such a version is not deployed again.
     """
 
     service: str
@@ -225,7 +226,7 @@ def unexpected(manifest: Manifest, expected: Expected) -> list[Refusal]:
 
 
 def _older(manifest: Manifest, deployed: Mapping[str, str]) -> list[Refusal]:
-    """A deployment may be repeated; an older version never comes back this way, nor another commit as the same one."""
+    """What is not above all that was deployed: that may be repeated from the commit on record, and from no other."""
     top = highest(deployed)
     if top is None or manifest.tag > top:
         return []
@@ -233,7 +234,12 @@ def _older(manifest: Manifest, deployed: Mapping[str, str]) -> list[Refusal]:
         remedy = "Deploy a version above it; to go back to one that stands, order a rollback."
         return [Refusal("below", f"{manifest.tag} is below {top}, which was deployed before", remedy)]
     recorded = deployed[str(top)]
-    if recorded in ("", manifest.commit):
+    if recorded == manifest.commit:
         return []
+    if not recorded:
+        # The tag may have been moved since: that it is the same commit cannot be told.
+        problem = f"{top} is here already, and no commit is on record for it: it may be another than this one"
+        remedy = "Give the commit a version of its own. What is deployed with the context commit has it on record."
+        return [Refusal("commit", problem, remedy)]
     problem = f"{top} was deployed from the commit {recorded[:12]}, and this is {manifest.commit[:12]}"
     return [Refusal("commit", problem, "Give the new commit a version of its own.")]

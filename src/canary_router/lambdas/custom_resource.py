@@ -1,11 +1,14 @@
 """What CloudFormation orders of a release, and how it is answered.
 
 - Create, and Update with another ARN or nonce: write ``latest``.
+- Update to another commit than was released: refused, so that CloudFormation puts the stack back as it was.
+  A version is one commit for good; what was changed in place would serve without a canary.
 - Delete, which is also how a creation is rolled back: withdraw that very write, if ``latest`` still holds it.
 
-The physical id carries the version of the write, so that a withdrawal can never touch somebody else's. So an order
-is only answered once it is known what it has written: a FAILED without that version would leave a write that nobody
-withdraws. Where it stays unknown the function fails instead, and Lambda delivers the same order again.
+The physical id carries the version of the write, so that a withdrawal can never touch somebody else's, and the
+commit, so that the way back from a refused Update is known: it is an Update too, with old and new exchanged. So an
+order is only answered once it is known what it has written: a FAILED without that version would leave a write that
+nobody withdraws. Where it stays unknown the function fails instead, and Lambda delivers the same order again.
 """
 
 import json
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-_PHYSICAL_ID = re.compile(r"release/(?P<service>[^/]+)/(?P<tag>[^/]+)/(?P<version>[0-9]{1,18})")
+_PHYSICAL_ID = re.compile(
+    r"release/(?P<service>[^/]+)/(?P<tag>[^/]+)/(?P<version>[0-9]{1,18})(?:/(?P<commit>[0-9a-f]{40,64}))?"
+)
 _NOTHING_RELEASED = "release/-/-/0"
 _KINDS = ("Create", "Update", "Delete")
 _TAG = re.compile(r"[A-Za-z0-9_.+-]{1,128}")
@@ -131,7 +136,7 @@ def carry_out(pointers: Pointers, order: Order, config: settings.Settings) -> Ou
     try:
         if order.kind == "Delete":
             return Outcome(order.physical_id, _surely(lambda: _patiently(partial(_withdraw, pointers, order))))
-        if order.kind == "Update" and not _asks_anew(order):
+        if order.kind == "Update" and (_goes_back(order) or not _asks_anew(order)):
             return Outcome(order.physical_id, changed=False)
         return _surely(lambda: _release(pointers, order, config))
     except Uncertain:
@@ -175,6 +180,28 @@ def _patiently(step: Callable[..., T]) -> T:
     return step(is_patient=False)
 
 
+def _goes_back(order: Order) -> bool:
+    """Whether an Update undoes one that was refused for its commit: nothing was written then, and nothing is now.
+
+    Raises:
+        InvalidInput: It is to another commit than the one that was released.
+    """
+    new, old = order.properties.get("Commit", ""), order.old_properties.get("Commit", "")
+    match = _PHYSICAL_ID.fullmatch(order.physical_id)
+    # Old properties are no proof: on the way back from a refused Update they are what was refused.
+    released = (match and match["commit"]) or ""
+    if new != released:
+        raise InvalidInput(
+            f"This version was released from {_named(released)}, and this is {_named(new)}",
+            advice="A version is one commit for good: give the new one a version of its own.",
+        )
+    return bool(new != old)
+
+
+def _named(commit: object) -> str:
+    return f"the commit {str(commit)[:12]}" if commit else "a commit that is not on record"
+
+
 def _asks_anew(order: Order) -> bool:
     return any(order.properties.get(name) != order.old_properties.get(name) for name in ("PipelineArn", "Nonce"))
 
@@ -190,7 +217,8 @@ def _release(pointers: Pointers, order: Order, config: settings.Settings) -> Out
     arn = order.properties.get("PipelineArn")
     commit = _property(order, "Commit", _COMMIT) if "Commit" in order.properties else ""
     released = release(pointers, service, arn if isinstance(arn, str) else "", order.request_id, commit)
-    return Outcome(f"release/{service}/{tag}/{released.version}", changed=True)
+    physical_id = f"release/{service}/{tag}/{released.version}"
+    return Outcome(f"{physical_id}/{commit}" if commit else physical_id, changed=True)
 
 
 def _property(order: Order, name: str, pattern: re.Pattern[str]) -> str:

@@ -1,5 +1,6 @@
 """The CDK app of the service that the story delivers: its repository is made of this folder.
 
+It knows nothing of commits: the build that deploys puts the commit on record.
 A job's input is ``{"seconds": 0, "fail": false}``, and it ends as that says.
 """
 
@@ -30,8 +31,8 @@ DEFINITION = """{
 class BatchStack(ImmutableStack):
     """One version."""
 
-    def __init__(self, app: cdk.App, tag: str, environment: str, commit: str, env: cdk.Environment) -> None:
-        super().__init__(app, service=SERVICE, tag=tag, environment=environment, commit=commit, env=env)
+    def __init__(self, app: cdk.App, tag: str, environment: str, env: cdk.Environment) -> None:
+        super().__init__(app, service=SERVICE, tag=tag, environment=environment, env=env)
         machine = sfn.StateMachine(
             self,
             "Machine",
@@ -55,6 +56,6 @@ class BatchStack(ImmutableStack):
 
 if __name__ == "__main__":
     app = cdk.App()
-    tag, environment, commit = (app.node.get_context(name) for name in ("tag", "environment", "commit"))
-    BatchStack(app, tag, environment, commit, cdk.Environment())
+    tag, environment = (app.node.get_context(name) for name in ("tag", "environment"))
+    BatchStack(app, tag, environment, cdk.Environment())
     app.synth()
