@@ -91,7 +91,8 @@ def test_from_a_branch_to_a_version_that_serves_production(world: World, tmp_pat
 def pull_requests(world: World) -> None:
     world.repository.branch("feature", "main")
     buildspec = "version: 0.2\nphases: {build: {commands: [echo another buildspec]}}\n"
-    targets = (world.outputs["BucketName"], world.outputs["SigningKeyArn"], world.builds.role(f"{SERVICE}-tag"))
+    role = world.builds.role(f"{SERVICE}-production-tag")
+    targets = (world.outputs["BucketName"], world.outputs["ProductionSigningKeyArn"], role)
     makefile = f"test:\n\t@python3 attempts.py {' '.join(targets)}\n"
     files = {"attempts.py": STRANGER.read_text(), "Makefile": makefile, "buildspec.yml": buildspec}
     world.repository.branch("stranger", "feature", files)
@@ -218,8 +219,9 @@ def ends(world: World, folder: Path, commits: Mapping[str, str]) -> None:
     forged = f"production/{SERVICE}/v1.2.0/{SERVICE}-v1.2.0.zip"
     keys = {tag: f"{'staging' if 'rc' in tag else 'production'}/{SERVICE}/{tag}/{SERVICE}-{tag}.zip" for tag in commits}
     assert sorted(world.artifacts()) == sorted([*keys.values(), forged])
-    signer = KmsSigner(world.dev.client("kms"), world.outputs["SigningKeyArn"])
     for tag, commit in commits.items():
+        key = world.outputs["StagingSigningKeyArn" if "rc" in tag else "ProductionSigningKeyArn"]
+        signer = KmsSigner(world.dev.client("kms"), key)
         (folder / f"{tag}.zip").write_bytes(world.first_written(keys[tag]))
         expected = Expected(SERVICE, keys[tag].partition("/")[0], {}, tag=tag, commit=commit, object_key=keys[tag])
         verified = verify(folder / f"{tag}.zip", signer, expected)
