@@ -171,8 +171,7 @@ def test_nothing_reaches_the_bucket_when_the_tests_fail_or_the_tag_is_refused(te
 
 
 def test_no_code_of_a_commit_is_run_in_the_project_of_another_stage(team: Team, codebuild: CodeBuild) -> None:
-    for branch in ("main", "staging"):
-        team.commit(branch, "Makefile", TESTS)
+    team.commit("staging", "Makefile", TESTS)
     candidate = build(team, codebuild, "v1.2.0-rc.1", "production", "staging")
     release = build(team, codebuild, "v1.2.0", "staging")
     # Its form is right, and its commit is of the other branch.
@@ -200,9 +199,9 @@ def test_what_code_of_the_staging_branch_has_signed_is_refused_in_production(
     assert build(team, codebuild, "v1.2.0-rc.1", "staging", "staging").succeeded
     forged = codebuild.out / "forged"
     subprocess.run([sys.executable, "-m", "zipfile", "-e", str(codebuild.out / "forged.zip"), forged], check=True)
-    create_table(client("dynamodb"), settings.table_name("production"))
+    create_table(client("dynamodb"), settings.table_name("live"))
     place = {"OBJECT_KEY": "production/transformer/v9.9.9/transformer-v9.9.9.zip", "STAGE": "production"}
-    deployed = codebuild.run("deploy", forged, **place, ENVIRONMENT="production", SIGNING_KEY=new_key(client))
+    deployed = codebuild.run("deploy", forged, **place, ENVIRONMENT="live", SIGNING_KEY=new_key(client))
     assert deployed.phases == REFUSED
     refusals = json.loads((codebuild.out / "verified.json").read_text())["refusals"]
     assert [it["rule"] for it in refusals] == ["signature"]
