@@ -102,7 +102,7 @@ def world(assembled: Path) -> World:
         account = arn.partition(":role/")[0]
         principals += [Principal.role(f"{stage} administrator", f"{account}:role/admin")]
     places = [*cast.of_store(deployed), Place("role", "role", role, cast.DEV, f"trust {role}")]
-    policies = {name: it for name, it in deployed.policies.items() if "ArtifactsEventsRole" not in name}
+    policies = {name: it for name, it in deployed.policies.items() if "ForwardingRole" not in name}
     return World(principals, places, {**policies, **cast.of_another_key()})
 
 

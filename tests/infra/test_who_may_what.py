@@ -80,8 +80,7 @@ STAGE = r"""
 
 {stage} forwarding, {all_rights} | events:PutEvents | {stage} bus | of new objects
 
-EventBridge, EventBridge for staging, EventBridge for another of staging, EventBridge for production, \
-EventBridge for another of production | sts:AssumeRole | {stage} forwarding role | all
+EventBridge that forwards for {stage} | sts:AssumeRole | {stage} forwarding role | all
 EventBridge for {stage} | sts:AssumeRole | {stage} event role    | all
 CodeBuild for {stage}   | sts:AssumeRole | {stage} deploy role   | all
 CodePipeline            | sts:AssumeRole | {stage} pipeline role | all
@@ -104,7 +103,7 @@ EQUIVALENT = {
     r"^policy arn:aws:(s3|events).*: \* for [^*]*$": "a resource's policy is asked about that resource only",
     r"StageRolesPipeline: 0 sts:AssumeRole": "the source's trust names this role, which is enough in one account",
     r"-deploy: 6 sts:AssumeRole: with sts:\*": "the trust of the roles of cdk bootstrap allows nothing else",
-    r"ArtifactsEventsRole: 0 events:PutEvents: with events:\*": "the bus in the other account allows nothing else",
+    r"ForwardingRole: 0 events:PutEvents: with events:\*": "the bus in the other account allows nothing else",
     r"event-bus/default: 0 events:PutEvents: with events:\*": "no other request carries an event's source",
     r"codepipeline:PutApprovalResult: with codepipeline:\*": "nothing else can be done with an action of a pipeline",
 }

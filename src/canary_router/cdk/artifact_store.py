@@ -179,10 +179,18 @@ class ArtifactStore:
                 "object": {"key": [{"prefix": f"{stage}/{self._service}/"}]},
             },
         )
-        rule = events.Rule(self._scope, f"{stage.capitalize()}Artifacts", event_pattern=pattern)
-        rule.add_target(
-            targets.EventBus(events.EventBus.from_event_bus_arn(self._scope, f"{stage.capitalize()}Bus", bus))
-        )
+        # The role names the rule before it is there.
+        name = f"{self._service}-{stage}-artifacts"
+        rule = events.Rule(self._scope, f"{stage.capitalize()}Artifacts", rule_name=name, event_pattern=pattern)
+        forwarded_to = events.EventBus.from_event_bus_arn(self._scope, f"{stage.capitalize()}Bus", bus)
+        rule.add_target(targets.EventBus(forwarded_to, role=self._forwarding_role(stage, name)))
+
+    def _forwarding_role(self, stage: str, rule: str) -> iam.Role:
+        stack = Stack.of(self._scope)
+        arn = stack.format_arn(service="events", resource="rule", resource_name=rule)
+        conditions = {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnEquals": {"aws:SourceArn": arn}}
+        trusted = iam.ServicePrincipal("events.amazonaws.com", conditions=conditions)
+        return iam.Role(self._scope, f"{stage.capitalize()}ForwardingRole", assumed_by=trusted)
 
 
 def check_readers(readers: Mapping[str, str], verifiers: Mapping[str, str]) -> None:

@@ -66,7 +66,7 @@ def _builders(dev: Deployed) -> Iterable[Principal]:
     for stage in stacks.READERS:
         yield _own(f"{stage} build", dev, f"Delivery{stage.capitalize()}TagRole")
         yield Principal.role(f"{stage} build with all rights", dev.made(f"Delivery{stage.capitalize()}TagRole"))
-        yield _own(f"{stage} forwarding", dev, f"Delivery{stage.capitalize()}ArtifactsEventsRole")
+        yield _own(f"{stage} forwarding", dev, f"Delivery{stage.capitalize()}ForwardingRole")
     yield Principal.role("administrator", f"arn:aws:iam::{DEV}:role/admin")
     codebuild = "codebuild.amazonaws.com"
     for stage in stacks.READERS:
@@ -75,6 +75,11 @@ def _builders(dev: Deployed) -> Iterable[Principal]:
     yield Principal.service("CodeBuild for another project", codebuild, projects["production-tag"] + "-2")
     elsewhere = projects["production-tag"].replace(DEV, STRANGER)
     yield Principal.service("CodeBuild for another account", codebuild, elsewhere)
+    for stage in stacks.READERS:
+        rule = dev.made(f"Delivery{stage.capitalize()}Artifacts")
+        yield Principal.service(f"EventBridge that forwards for {stage}", "events.amazonaws.com", rule)
+        elsewhere = rule.replace(DEV, STRANGER)
+        yield Principal.service(f"EventBridge of a stranger for {stage}", "events.amazonaws.com", elsewhere)
     yield Principal.service("EventBridge", "events.amazonaws.com", f"arn:aws:events:{REGION}:{DEV}:rule/x")
     yield Principal.service("Lambda", "lambda.amazonaws.com", f"arn:aws:lambda:{REGION}:{DEV}:function:x")
     yield Principal.service("S3's access logs", "logging.s3.amazonaws.com", f"arn:aws:s3:::{DEV}")
@@ -122,7 +127,7 @@ def _of_development(dev: Deployed) -> Iterable[Place]:
         yield Place(f"{kind} project", "project", dev.made(f"Delivery{name}Builds"), DEV)
         yield _log(f"{kind} log", dev.made(f"Delivery{name}Log"))
     for stage in stacks.READERS:
-        yield _role(f"{stage} forwarding role", dev.made(f"Delivery{stage.capitalize()}ArtifactsEventsRole"))
+        yield _role(f"{stage} forwarding role", dev.made(f"Delivery{stage.capitalize()}ForwardingRole"))
 
 
 STAGE_ROLES = {
