@@ -195,7 +195,9 @@ def _with_sessions(policy: Mapping[str, Any]) -> dict[str, Any]:
     for statement in policy["Statement"]:
         condition = {operator: dict(keys) for operator, keys in statement.get("Condition", {}).items()}
         for keys in condition.values():
-            if role := keys.get("aws:PrincipalArn"):
-                keys["aws:PrincipalArn"] = named(role, allowed=statement["Effect"] == "Allow")
+            if roles := keys.get("aws:PrincipalArn"):
+                allowed = statement["Effect"] == "Allow"
+                each = roles if isinstance(roles, list) else [roles]
+                keys["aws:PrincipalArn"] = [name for role in each for name in named(role, allowed=allowed)]
         statements.append({**statement, **({"Condition": condition} if condition else {})})
     return {**policy, "Statement": statements}

@@ -60,7 +60,7 @@ def build_pipelines(app: cdk.App, outputs: Mapping[str, str]) -> None:
             stage=stage,
             bucket=outputs["BucketName"],
             data_key=outputs["DataKeyArn"],
-            signing_key=outputs["SigningKeyArn"],
+            signing_key=outputs[f"{stage.capitalize()}SigningKeyArn"],
             reader=role(stage, "reader"),
             verifier=role(stage, "deploy"),
             approval=stage == "production",

@@ -66,7 +66,11 @@ def buildspec_from(text: str) -> Buildspec:
         raise BadBuildspec(f"version: {parts.get('version')!r} is neither 0.1 nor 0.2")
     if not parts.get("phases"):
         raise BadBuildspec("phases: there are none")
-    environment = _mapping(parts.get("env", {}), "env", "shell", "variables", "exported-variables")
+    helper = "git-credential-helper"
+    environment = _mapping(parts.get("env", {}), "env", "shell", "variables", "exported-variables", helper)
+    # The remotes here ask for no credentials. YAML reads yes and no as true and false.
+    if environment.get(helper, "no") not in (True, False, "yes", "no"):
+        raise BadBuildspec(f"env.{helper}: {environment[helper]!r} is neither yes nor no")
     shell = environment.get("shell", "sh")
     if shell not in _SHELLS:
         raise BadBuildspec(f"env.shell: {shell!r} is none of {', '.join(_SHELLS)}")

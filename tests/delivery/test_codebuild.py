@@ -247,6 +247,7 @@ def test_artifacts_of_a_failed_build_are_collected_but_not_of_one_that_never_beg
         ("version: 0.2\nphases: {build: {commands: [a], runtime-versions: {python: '3'}}}", "runtime-versions"),
         ("version: 0.2\nreports: {}\nphases: {build: {commands: [a]}}", "'reports' is unknown"),
         ("version: 0.2\nenv: {shell: powershell}\nphases: {build: {commands: [a]}}", "powershell"),
+        ("version: 0.2\nenv: {git-credential-helper: maybe}\nphases: {build: {commands: [a]}}", "neither yes nor no"),
         ("version: 0.2\nenv: {secrets-manager: {A: b}}\nphases: {build: {commands: [a]}}", "'secrets-manager'"),
         ("version: 0.2\nenv: {variables: {A: 1.10}}\nphases: {build: {commands: [a]}}", "quote it"),
         ("version: 0.2\nenv: {variables: {A B: x}}\nphases: {build: {commands: [a]}}", "not the name of a variable"),

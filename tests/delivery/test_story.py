@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.delivery.codebuild import FAILED
+from tests.delivery.codebuild import FAILED, SUCCEEDED
 from tests.delivery.codepipeline import Execution
 from tests.delivery.places import DELIVERY, FIRST, SERVICE, pipeline_stack, router_stack
 from tests.delivery.world import Stage, World, furnished
@@ -30,6 +30,14 @@ from canary_router.flows.deployed import deployed_versions
 pytestmark = pytest.mark.e2e
 _log = logging.getLogger(__name__)
 STRANGER = Path(__file__).with_name("stranger") / "attempts.py"
+NOTHING_DONE = (
+    "write an artifact: AccessDenied",
+    "list artifacts: AccessDenied",
+    "sign: AccessDeniedException",
+    "write a parameter: AccessDeniedException",
+    "take on the role of tags: AccessDenied",
+)
+"""What the attempts have to say."""
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +85,8 @@ def test_from_a_branch_to_a_version_that_serves_production(world: World, tmp_pat
         execution = released(world, "v1.1.1", fix)
         judged(production, "v1.1.1", JOB, 2, ReleaseState.PROMOTED)
         approved(production, execution)
+    with step("code of the staging branch can make nothing for production"):
+        insider(world)
     with step("a tampered artifact deploys nothing"):
         tampered(world)
     with step("a moved tag is refused, where it is built and where it is deployed"):
@@ -91,10 +101,7 @@ def test_from_a_branch_to_a_version_that_serves_production(world: World, tmp_pat
 def pull_requests(world: World) -> None:
     world.repository.branch("feature", "main")
     buildspec = "version: 0.2\nphases: {build: {commands: [echo another buildspec]}}\n"
-    targets = (world.outputs["BucketName"], world.outputs["SigningKeyArn"], world.builds.role(f"{SERVICE}-tag"))
-    makefile = f"test:\n\t@python3 attempts.py {' '.join(targets)}\n"
-    files = {"attempts.py": STRANGER.read_text(), "Makefile": makefile, "buildspec.yml": buildspec}
-    world.repository.branch("stranger", "feature", files)
+    world.repository.branch("stranger", "feature", {**attempts(world), "buildspec.yml": buildspec})
     opened = world.repository.pull_request("stranger", 1)
     # Of somebody else, of a pull request that is closed, and of a branch: nothing is built.
     head = opened.head
@@ -102,18 +109,34 @@ def pull_requests(world: World) -> None:
         assert world.webhook(replace(opened, **other)) == []
     (build,) = world.webhook(opened)
     said = [line for line in build.log.splitlines() if not line.startswith("+ ")]
-    assert said == [
-        "write an artifact: AccessDenied",
-        "list artifacts: AccessDenied",
-        "sign: AccessDeniedException",
-        "write a parameter: AccessDeniedException",
-        "take on the role of tags: AccessDenied",
-        "secrets: []",
-    ]
+    assert said == [*NOTHING_DONE, "secrets: []"]
     (build,) = world.webhook(world.repository.pull_request("feature", 2))
     assert build.succeeded, build.log
     assert [name for name, _ in world.builds.runs] == [f"{SERVICE}-pull-request"] * 2
     assert world.deliver(0) == []
+
+
+def attempts(world: World) -> dict[str, str]:
+    """Files whose tests try to make something for production."""
+    role = world.builds.role(f"{SERVICE}-production-tag")
+    targets = (world.outputs["BucketName"], world.outputs["ProductionSigningKeyArn"], role)
+    makefile = f"test:\n\t@python3 attempts.py {' '.join(targets)}\n"
+    return {"attempts.py": STRANGER.read_text(), "Makefile": makefile}
+
+
+def insider(world: World) -> None:
+    """A candidate is as it should be, but for its tests: they run with the role of staging's builds."""
+    before = world.artifacts()
+    files = attempts(world)
+    world.repository.branch("insider", "staging", {**files, "Makefile": files["Makefile"] + "\t@exit 1\n"})
+    commit = world.repository.merge("insider", "staging")
+    (build,) = world.webhook(world.repository.tag("v1.2.0-rc.1", commit))
+    assert world.builds.runs[-1][0] == f"{SERVICE}-staging-tag"
+    assert (build.phases["pre_build"], build.phases["build"]) == (SUCCEEDED, FAILED)
+    tried = tuple(it.partition(":")[0] + ":" for it in NOTHING_DONE)
+    said = [line for line in build.log.splitlines() if line.startswith(tried)]
+    assert said == list(NOTHING_DONE)
+    assert (world.artifacts(), world.deliver(0)) == (before, [])
 
 
 def refused(world: World, tag: str, commit: str, reason: str, *options: str, told: str = "") -> None:
@@ -218,8 +241,9 @@ def ends(world: World, folder: Path, commits: Mapping[str, str]) -> None:
     forged = f"production/{SERVICE}/v1.2.0/{SERVICE}-v1.2.0.zip"
     keys = {tag: f"{'staging' if 'rc' in tag else 'production'}/{SERVICE}/{tag}/{SERVICE}-{tag}.zip" for tag in commits}
     assert sorted(world.artifacts()) == sorted([*keys.values(), forged])
-    signer = KmsSigner(world.dev.client("kms"), world.outputs["SigningKeyArn"])
     for tag, commit in commits.items():
+        key = world.outputs["StagingSigningKeyArn" if "rc" in tag else "ProductionSigningKeyArn"]
+        signer = KmsSigner(world.dev.client("kms"), key)
         (folder / f"{tag}.zip").write_bytes(world.first_written(keys[tag]))
         expected = Expected(SERVICE, keys[tag].partition("/")[0], {}, tag=tag, commit=commit, object_key=keys[tag])
         verified = verify(folder / f"{tag}.zip", signer, expected)

@@ -35,6 +35,7 @@ from canary_router.local.record import Emulator
 from canary_router.local.toolchain import node_environment
 
 ROOT = Path(__file__).parents[2]
+OUTPUTS = ("BucketName", "DataKeyArn", "StagingSigningKeyArn", "ProductionSigningKeyArn")
 
 
 @dataclass
@@ -114,7 +115,7 @@ def _furnish(stack: ExitStack, emulator: Emulator, folder: Path) -> World:
     keys_at, pipelines_at = stack.enter_context(serving(keys.answer)), stack.enter_context(serving(api.answer))
     outputs = _deploy(dev, accounts, folder, pipelines_at)
     dev.concede_bucket(outputs["BucketName"])
-    for key in ("DataKeyArn", "SigningKeyArn"):
+    for key in OUTPUTS[1:]:
         dev.concede_key(outputs[key])
     image = Image(folder / "image")
     stages = {}
@@ -172,10 +173,7 @@ def _stage(name: str, account: Account, builds: CodeBuild) -> Stage:
 def _delivery_outputs(dev: Account) -> dict[str, str]:
     """By the names that the construct gives them, without what the CDK adds to be unique."""
     found = dev.outputs(DELIVERY)
-    return {
-        name: next(value for key, value in found.items() if name in key)
-        for name in ("BucketName", "DataKeyArn", "SigningKeyArn")
-    }
+    return {name: next(value for key, value in found.items() if name in key) for name in OUTPUTS}
 
 
 def _synthesise(outdir: Path, what: str, **variables: str) -> None:

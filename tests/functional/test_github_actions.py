@@ -143,11 +143,15 @@ def team(tmp_path: Path) -> Team:
 
 @pytest.fixture
 def places(client: Any) -> dict[str, str]:
-    """The repository's variables that name a bucket and a key."""
+    """The repository's variables that name a bucket and the keys."""
     bucket = f"artifacts-{uuid.uuid4().hex}"
     client("s3").create_bucket(Bucket=bucket)
-    key = client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
-    return {"ARTIFACTS": bucket, "SIGNING_KEY": key}
+    kms = client("kms")
+    keys = {
+        f"{stage}_SIGNING_KEY": kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+        for stage in ("STAGING", "PRODUCTION")
+    }
+    return {"ARTIFACTS": bucket, **keys}
 
 
 def runner(team: Team, tmp_path: Path, tag: str, cloud: dict[str, str], variables: dict[str, str]) -> Runner:
@@ -178,7 +182,8 @@ def test_a_tag_becomes_a_signed_artifact_where_it_belongs(
     assert running.calls == ["tested"]
     artifact = tmp_path / "artifact.zip"
     client("s3").download_file(bucket, place, str(artifact))
-    verify = f"--service transformer --stage production --key {places['SIGNING_KEY']} --object-key {place}".split()
+    key = places["PRODUCTION_SIGNING_KEY"]
+    verify = f"--service transformer --stage production --key {key} --object-key {place}".split()
     done = subprocess.run(
         [
             Path(sys.executable).with_name("canary-router"),

@@ -112,15 +112,22 @@ def team(tmp_path: Path) -> Team:
 @pytest.fixture
 def codebuild(tmp_path: Path, cloud: dict[str, str], client: Any) -> CodeBuild:
     client("ssm").get_parameters(Names=["x"])  # moto takes seconds for a service's first call, and SSM's is waited for
-    key = client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
-    return CodeBuild(tmp_path, cloud | {"SIGNING_KEY": key, "ARTIFACTS": "artifacts", "SERVICE": "transformer"})
+    return CodeBuild(
+        tmp_path, cloud | {"SIGNING_KEY": new_key(client), "ARTIFACTS": "artifacts", "SERVICE": "transformer"}
+    )
 
 
-def build(team: Team, codebuild: CodeBuild, tag: str) -> Build:
-    commit = git(team.desk, "rev-parse", "main")
+def new_key(client: Any) -> str:
+    """A key that signs."""
+    return str(client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"])
+
+
+def build(team: Team, codebuild: CodeBuild, tag: str, stage: str = "production", branch: str = "main") -> Build:
+    """A build of a tag of a branch's tip, in the project of a stage."""
+    commit = git(team.desk, "rev-parse", branch)
     team.tag(tag, commit)
     variables = {"CODEBUILD_WEBHOOK_TRIGGER": f"tag/{tag}", "CODEBUILD_RESOLVED_SOURCE_VERSION": commit}
-    return codebuild.run("build", team.clone(tag), **variables)
+    return codebuild.run("build", team.clone(tag), STAGE=stage, **variables)
 
 
 def test_a_tag_is_built_and_deployed_and_its_commit_cannot_change_afterwards(
@@ -157,10 +164,48 @@ def test_nothing_reaches_the_bucket_when_the_tests_fail_or_the_tag_is_refused(te
     assert codebuild.calls == ["tested"]
     git(team.desk, "rm", "--quiet", "broken")
     team.commit("main")
-    refused = build(team, codebuild, "v1.2.1-rc.1")
+    refused = build(team, codebuild, "v1.2.1-rc.1", "staging")
     assert (refused.phases, codebuild.calls) == (REFUSED, ["tested"])
     assert "is no commit of the branch 'staging', but of 'main'" in refused.log
     assert codebuild.bucket == []
+
+
+def test_no_code_of_a_commit_is_run_in_the_project_of_another_stage(team: Team, codebuild: CodeBuild) -> None:
+    team.commit("staging", "Makefile", TESTS)
+    candidate = build(team, codebuild, "v1.2.0-rc.1", "production", "staging")
+    release = build(team, codebuild, "v1.2.0", "staging")
+    # Its form is right, and its commit is of the other branch.
+    on_the_wrong_branch = build(team, codebuild, "v1.3.0", "production", "staging")
+    assert [it.phases for it in (candidate, release, on_the_wrong_branch)] == [REFUSED] * 3
+    assert "v1.2.0-rc.1 is for staging, and this is a build for production" in candidate.log
+    assert "v1.2.0 is for production, and this is a build for staging" in release.log
+    assert "is no commit of the branch 'main'" in on_the_wrong_branch.log
+    assert (codebuild.calls, codebuild.bucket) == ([], [])
+
+
+FORGERY = """test:
+	@git init -q --bare -b main $(OUT)/o && git clone -q $(OUT)/o $(OUT)/w 2>/dev/null && cd $(OUT)/w && \
+	git config user.email a@b && git config user.name a && git checkout -q -b main && echo forged >uv.lock && \
+	git add -A && git commit -q -m forged && git tag v9.9.9 && git push -q origin main v9.9.9 && \
+	canary-router ci pack --service transformer --key "$$SIGNING_KEY" --out $(OUT)/forged.zip -- v9.9.9
+"""
+
+
+def test_what_code_of_the_staging_branch_has_signed_is_refused_in_production(
+    team: Team, codebuild: CodeBuild, client: Any
+) -> None:
+    """That it can sign by no other key, and write nowhere else, the policies say; the story tries it."""
+    team.commit("staging", "Makefile", FORGERY)
+    assert build(team, codebuild, "v1.2.0-rc.1", "staging", "staging").succeeded
+    forged = codebuild.out / "forged"
+    subprocess.run([sys.executable, "-m", "zipfile", "-e", str(codebuild.out / "forged.zip"), forged], check=True)
+    create_table(client("dynamodb"), settings.table_name("live"))
+    place = {"OBJECT_KEY": "production/transformer/v9.9.9/transformer-v9.9.9.zip", "STAGE": "production"}
+    deployed = codebuild.run("deploy", forged, **place, ENVIRONMENT="live", SIGNING_KEY=new_key(client))
+    assert deployed.phases == REFUSED
+    refusals = json.loads((codebuild.out / "verified.json").read_text())["refusals"]
+    assert [it["rule"] for it in refusals] == ["signature"]
+    assert not [call for call in codebuild.calls if call.startswith("cdk")]
 
 
 def test_the_tables_name_every_rule_and_no_other() -> None:

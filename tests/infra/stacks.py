@@ -57,13 +57,13 @@ GITHUB_OPTIONS = GitHubOptions(
     verifiers=VERIFIERS,
 )
 DATA_KEY = "arn:aws:kms:eu-west-1:111111111111:key/0d5f7a2c-data"
-SIGNING_KEY = "arn:aws:kms:eu-west-1:111111111111:key/7e1b9c3d-sign"
+SIGNING_KEYS = {stage: f"arn:aws:kms:eu-west-1:111111111111:key/7e1b9c3d-{stage}" for stage in READERS}
 STAGES = {stage: f"{stage}-pipeline" for stage in READERS}
 STAGING_OPTIONS = StageOptions(
     stage="staging",
     bucket="artifacts-of-transformer",
     data_key=DATA_KEY,
-    signing_key=SIGNING_KEY,
+    signing_key=SIGNING_KEYS["staging"],
     reader=READERS["staging"],
     verifier=VERIFIERS["staging"],
 )
@@ -73,6 +73,7 @@ STAGE_OPTIONS = {
     "production": replace(
         STAGING_OPTIONS,
         stage="production",
+        signing_key=SIGNING_KEYS["production"],
         reader=READERS["production"],
         verifier=VERIFIERS["production"],
         environment="live",

@@ -22,13 +22,11 @@ def test_without_verifiers_of_their_own_readers_verify() -> None:
     stack = cdk.Stack(cdk.App(), "x")
     options = replace(stacks.DELIVERY_OPTIONS, verifiers={})
     Delivery(stack, "Delivery", service="transformer", options=options)
-    (signing,) = (
-        key["KeyPolicy"]["Statement"]
-        for key in Template(dict(assertions.Template.from_stack(stack).to_json())).all("AWS::KMS::Key")
-        if key.get("KeyUsage") == "SIGN_VERIFY"
-    )
-    verifying = [it["Condition"] for it in signing if it["Action"] == "kms:Verify"]
-    assert verifying == [{"ArnEquals": {"aws:PrincipalArn": reader}} for reader in (PRODUCTION, STAGING)]
+    template = Template(dict(assertions.Template.from_stack(stack).to_json()))
+    for stage, reader in stacks.READERS.items():
+        (key,) = (it for name, it in template.named("AWS::KMS::Key").items() if f"{stage.capitalize()}Signing" in name)
+        verifying = [it["Condition"] for it in key["KeyPolicy"]["Statement"] if it["Action"] == "kms:Verify"]
+        assert verifying == [{"ArnEquals": {"aws:PrincipalArn": reader}}]
 
 
 def test_the_build_of_a_pull_request_may_write_its_log_and_nothing_else(delivery: Template) -> None:
@@ -39,27 +37,31 @@ def test_the_build_of_a_pull_request_may_write_its_log_and_nothing_else(delivery
     assert project["Environment"]["PrivilegedMode"] is False
 
 
-def test_the_build_of_a_tag_may_sign_and_put_and_nothing_else(delivery: Template) -> None:
-    log, data = {"<DeliveryTagLog.Arn>"}, {"<DeliveryDataKey.Arn>"}
-    assert _grants(delivery, "Tag") == {
+@pytest.mark.parametrize("stage", stacks.READERS)
+def test_the_build_of_a_tag_may_sign_and_put_for_its_stage_and_nothing_else(delivery: Template, stage: str) -> None:
+    name = stage.capitalize()
+    log, data = {f"<Delivery{name}TagLog.Arn>"}, {"<DeliveryDataKey.Arn>"}
+    assert _grants(delivery, f"{name}Tag") == {
         "logs:CreateLogStream": log,
         "logs:PutLogEvents": log,
-        "kms:Sign": {"<DeliverySigningKey.Arn>"},
-        "s3:PutObject": {f"{BUCKET}/{stage}/transformer/*" for stage in ("staging", "production")},
+        "kms:Sign": {f"<Delivery{name}SigningKey.Arn>"},
+        "s3:PutObject": {f"{BUCKET}/{stage}/transformer/*"},
         "kms:GenerateDataKey": data,
         "kms:Decrypt": data,
     }
-    variables = _project(delivery, "transformer-tag")["Environment"]["EnvironmentVariables"]
+    variables = _project(delivery, f"transformer-{stage}-tag")["Environment"]["EnvironmentVariables"]
     assert {it["Name"]: shown(it["Value"]) for it in variables} == {
         "SERVICE": "transformer",
         "CANARY_ROUTER_VERSION": __version__,
         "ARTIFACTS": "<DeliveryArtifacts>",
-        "SIGNING_KEY": "<DeliverySigningKey.Arn>",
+        "SIGNING_KEY": f"<Delivery{name}SigningKey.Arn>",
+        "STAGE": stage,
     }
 
 
 def test_a_role_is_codebuilds_for_its_own_project_in_this_account(delivery: Template) -> None:
-    for kind, role in (("pull-request", "PullRequest"), ("tag", "Tag")):
+    kinds = {"pull-request": "PullRequest", "staging-tag": "StagingTag", "production-tag": "ProductionTag"}
+    for kind, role in kinds.items():
         (name,) = (it for it in delivery.named("AWS::IAM::Role") if it.startswith(f"Delivery{role}Role"))
         (statement,) = delivery.resource(name)["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"] == {"Service": "codebuild.amazonaws.com"}
@@ -69,8 +71,7 @@ def test_a_role_is_codebuilds_for_its_own_project_in_this_account(delivery: Temp
 
 
 def test_pull_requests_of_the_allowed_people_and_tags_start_a_build_and_nothing_else_does(delivery: Template) -> None:
-    pull_requests, tags = (_project(delivery, f"transformer-{kind}") for kind in ("pull-request", "tag"))
-    assert pull_requests["Triggers"] == {
+    assert _project(delivery, "transformer-pull-request")["Triggers"] == {
         "Webhook": True,
         "FilterGroups": [
             [
@@ -79,15 +80,17 @@ def test_pull_requests_of_the_allowed_people_and_tags_start_a_build_and_nothing_
             ]
         ],
     }
-    tag = r"^refs/tags/v[0-9]+\.[0-9]+\.[0-9]+(-rc\.[0-9]+)?$"
-    groups = [[{"Type": "EVENT", "Pattern": "PUSH"}, {"Type": "HEAD_REF", "Pattern": tag}]]
-    assert tags["Triggers"] == {"Webhook": True, "FilterGroups": groups}
+    final = r"^refs/tags/v[0-9]+\.[0-9]+\.[0-9]+"
+    for stage, tag in {"staging": rf"{final}-rc\.[0-9]+$", "production": f"{final}$"}.items():
+        groups = [[{"Type": "EVENT", "Pattern": "PUSH"}, {"Type": "HEAD_REF", "Pattern": tag}]]
+        assert _project(delivery, f"transformer-{stage}-tag")["Triggers"] == {"Webhook": True, "FilterGroups": groups}
 
 
 def test_a_build_runs_the_yaml_of_its_project_on_all_of_the_history(delivery: Template) -> None:
     for kind, text in (
         ("pull-request", stacks.DELIVERY_OPTIONS.pull_request_buildspec),
-        ("tag", stacks.DELIVERY_OPTIONS.tag_buildspec),
+        ("staging-tag", stacks.DELIVERY_OPTIONS.tag_buildspec),
+        ("production-tag", stacks.DELIVERY_OPTIONS.tag_buildspec),
     ):
         source = _project(delivery, f"transformer-{kind}")["Source"]
         assert source["BuildSpec"] == text
@@ -159,12 +162,16 @@ def test_the_example_of_the_how_to_makes_one() -> None:
     assert isinstance(stack, cdk.Stack)
     template = Template(dict(assertions.Template.from_stack(stack).to_json()))
     texts = {it["Name"]: it["Source"]["BuildSpec"] for it in template.all("AWS::CodeBuild::Project")}
-    assert texts == {"transformer-tag": buildspecs.TAG, "transformer-pull-request": buildspecs.PULL_REQUEST}
+    tags = {f"transformer-{stage}-tag": buildspecs.TAG for stage in stacks.READERS}
+    assert texts == {**tags, "transformer-pull-request": buildspecs.PULL_REQUEST}
 
 
 @pytest.mark.parametrize("text", [buildspecs.PULL_REQUEST, buildspecs.TAG, buildspecs.DEPLOY])
 def test_a_buildspec_that_the_package_brings_is_one(text: str) -> None:
     document = yaml.safe_load(text)
+    # `ci classify` and `ci pack` ask a remote that may be private.
+    asks = "ci classify" in text
+    assert document.pop("env", {}) == ({"git-credential-helper": True} if asks else {})
     assert document.keys() == {"version", "phases"}
     assert document["version"] == 0.2
     assert set(document["phases"]) <= {"install", "pre_build", "build", "post_build"}

@@ -66,15 +66,17 @@ MAY = r"""
 {given}                | sts:AssumeRoleWithWebIdentity | role | all
 workflow               | s3:PutObject             | staging/transformer, production/transformer | TLS
 workflow               | kms:GenerateDataKey, kms:Decrypt | data key | through S3
-workflow               | kms:Sign                 | signing key | all
+workflow               | kms:Sign                 | staging signing key, production signing key | all
 staging source         | s3:GetObject, s3:GetObjectVersion | staging/transformer | TLS
 production source      | s3:GetObject, s3:GetObjectVersion | production/transformer | TLS
 staging source, production source | {about}       | artifacts | TLS
 staging source, production source | kms:Decrypt   | data key | through S3
-staging deploy, production deploy | kms:Verify    | signing key | all
+staging deploy         | kms:Verify               | staging signing key | all
+production deploy      | kms:Verify               | production signing key | all
 administrator          | all                      | artifacts | TLS
-administrator          | all                      | data key, another data key, another signing key | all
-administrator          | all but kms:Sign         | signing key | all
+administrator          | all                      | data key, another data key | all
+administrator          | all                      | another staging signing key, another production signing key | all
+administrator          | all but kms:Sign         | staging signing key, production signing key | all
 administrator          | all but sts:AssumeRole, sts:AssumeRoleWithWebIdentity | role | all
 administrator          | all but s3:PutObject, s3:ReplicateObject, s3:DeleteObject, s3:DeleteObjectVersion, \
                          s3:ReplicateDelete       | {objects} | TLS
@@ -100,7 +102,7 @@ def world(assembled: Path) -> World:
         account = arn.partition(":role/")[0]
         principals += [Principal.role(f"{stage} administrator", f"{account}:role/admin")]
     places = [*cast.of_store(deployed), Place("role", "role", role, cast.DEV, f"trust {role}")]
-    policies = {name: it for name, it in deployed.policies.items() if "ArtifactsEventsRole" not in name}
+    policies = {name: it for name, it in deployed.policies.items() if "ForwardingRole" not in name}
     return World(principals, places, {**policies, **cast.of_another_key()})
 
 

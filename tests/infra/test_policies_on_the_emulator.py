@@ -33,7 +33,8 @@ STAGING, PRODUCTION = (f"{stage}/transformer/v1.0.0/a.zip" for stage in stacks.R
 EVIL, FOREIGN = "staging/transformer-evil/v1.0.0/a.zip", "staging/x/v1.0.0/a.zip"
 
 MAY = {
-    "tag build": {("put", STAGING), ("put", PRODUCTION)},
+    "staging build": {("put", STAGING)},
+    "production build": {("put", PRODUCTION)},
     "pull-request build": set(),
     "administrator": {
         ("get", STAGING),
@@ -59,7 +60,8 @@ class Accounts:
         self.deployed = deployed
         dev, staging, production = deployed["dev"], deployed["staging"], deployed["production"]
         self.roles = {
-            "tag build": dev.made("DeliveryTagRole"),
+            "staging build": dev.made("DeliveryStagingTagRole"),
+            "production build": dev.made("DeliveryProductionTagRole"),
             "pull-request build": dev.made("DeliveryPullRequestRole"),
             "staging source": staging.made("StageRolesSource"),
             "production source": production.made("StageRolesSource"),
@@ -170,7 +172,7 @@ def test_each_role_can_call_what_it_may_and_nothing_else(accounts: Accounts, who
     assert {name for name, call in asked.items() if allowed(call)} == MAY[who]
 
 
-@pytest.mark.parametrize("who", ["tag build", "administrator", "staging source"])
+@pytest.mark.parametrize("who", ["production build", "administrator", "staging source"])
 def test_without_tls_nobody_can_call_anything(accounts: Accounts, who: str) -> None:
     accounts.put_policy([as_here(it) for it in accounts.policy["Statement"]])
     asked = calls(accounts.session("s3", who))
@@ -193,13 +195,13 @@ def test_without_the_denials_an_administrator_could_write_and_delete(accounts: A
         ("staging pipeline", "staging source", True),
         ("staging deploy", "staging source", False),
         ("staging pipeline", "production source", False),
-        ("staging pipeline", "tag build", False),
+        ("staging pipeline", "production build", False),
         ("staging pipeline", "staging deploy", False),
-        ("administrator", "tag build", False),
+        ("administrator", "production build", False),
         ("administrator", "pull-request build", False),
         ("administrator", "staging source", False),
         ("a stranger", "staging source", False),
-        ("pull-request build", "tag build", False),
+        ("pull-request build", "production build", False),
     ],
 )
 def test_only_the_pipeline_takes_on_a_role_and_that_is_its_sources(

@@ -10,7 +10,7 @@ from tests.infra import stacks
 from canary_router.cdk import StagePipeline
 from canary_router.errors import ConfigurationError
 
-OTHER_KEY = stacks.SIGNING_KEY.replace("111111111111", "444444444444")
+OTHER_KEY = stacks.SIGNING_KEYS["staging"].replace("111111111111", "444444444444")
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ OTHER_KEY = stacks.SIGNING_KEY.replace("111111111111", "444444444444")
         ({"signing_key": "*"}, "not the ARN of a key"),
         ({"signing_key": stacks.DATA_KEY}, "cannot encrypt and sign"),
         ({"signing_key": OTHER_KEY}, "in different places"),
-        ({"signing_key": stacks.SIGNING_KEY.replace("eu-west-1", "us-east-1")}, "in different places"),
+        ({"signing_key": stacks.SIGNING_KEYS["staging"].replace("eu-west-1", "us-east-1")}, "in different places"),
         ({"reader": "staging-pipeline"}, "not the ARN of a role"),
         ({"reader": "arn:aws:iam::222222222222:role/*"}, "not the ARN of a role"),
         ({"verifier": "arn:aws:iam::222222222222:root"}, "not the ARN of a role"),

@@ -151,7 +151,7 @@ def test_the_build_is_told_which_object_it_has_and_runs_the_text_of_its_project(
         "CANARY_ROUTER_VERSION": __version__,
         "STAGE": "staging",
         "ENVIRONMENT": "staging",
-        "SIGNING_KEY": stacks.SIGNING_KEY,
+        "SIGNING_KEY": stacks.SIGNING_KEYS["staging"],
     }
     chosen = production.one("AWS::CodeBuild::Project")
     assert chosen["Source"]["BuildSpec"] == stacks.STAGE_OPTIONS["production"].buildspec
@@ -254,7 +254,7 @@ def test_the_builds_role_verifies_and_takes_on_the_bootstrap_roles_of_its_own_ac
     assert staging.grants(role(staging, "Deploy")) == {
         **each(COPIES, "s3:GetObject", "s3:GetObjectVersion"),
         "kms:Decrypt": {STORE_KEY},
-        "kms:Verify": {stacks.SIGNING_KEY},
+        "kms:Verify": {stacks.SIGNING_KEYS["staging"]},
         "ssm:GetParameters": {f"{PARAMETERS}/{leaf}" for leaf in ("current", "latest", "policy")},
         "ssm:GetParameterHistory": {f"{PARAMETERS}/latest"},
         **each(TABLE, "dynamodb:GetItem", "dynamodb:Query"),

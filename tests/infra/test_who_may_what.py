@@ -10,30 +10,40 @@ from tests.infra.iam.deployed import Deployed
 from tests.infra.templates import Template, as_list
 
 DEVELOPMENT = r"""
-tag build          | s3:PutObject                          | staging/transformer, production/transformer | TLS
-tag build          | kms:GenerateDataKey, kms:Decrypt      | data key         | through S3
-tag build          | kms:Sign                              | signing key      | all
-tag build          | logs:CreateLogStream, logs:PutLogEvents | tag log          | all
 pull-request build | logs:CreateLogStream, logs:PutLogEvents | pull-request log | all
 
-CodeBuild for tags          | sts:AssumeRole | tag role          | all
 CodeBuild for pull requests | sts:AssumeRole | pull-request role | all
 
-administrator | all but s3:PutObject, s3:ReplicateObject, s3:DeleteObject, s3:DeleteObjectVersion, \
-                s3:ReplicateDelete | {objects} | TLS
-administrator | all              | artifacts   | TLS
-administrator | all              | data key, another data key, another signing key | all
-administrator | all but kms:Sign | signing key | all
-administrator | all but sts:AssumeRole, sts:AssumeRoleWithWebIdentity | tag role, pull-request role, \
-                staging forwarding role, production forwarding role | all
-administrator | all              | tag project, pull-request project, tag log, pull-request log | all
+{all_rights} | all but s3:PutObject, s3:ReplicateObject, s3:DeleteObject, s3:DeleteObjectVersion, \
+               s3:ReplicateDelete | {objects} | TLS
+{all_rights} | all              | artifacts   | TLS
+{all_rights} | all              | data key, another data key, another staging signing key, \
+               another production signing key | all
+{all_rights} | all but kms:Sign | staging signing key, production signing key | all
+{all_rights} | all but sts:AssumeRole, sts:AssumeRoleWithWebIdentity | staging-tag role, production-tag role, \
+               pull-request role, staging forwarding role, production forwarding role | all
+{all_rights} | all              | staging-tag project, production-tag project, pull-request project, \
+               staging-tag log, production-tag log, pull-request log | all
 """
+
+BUILDS = r"""
+{stage} build | s3:PutObject                     | {stage}/transformer | TLS
+{stage} build | kms:GenerateDataKey, kms:Decrypt | data key            | through S3
+{stage} build | kms:Sign                         | {stage} signing key | all
+{stage} build | logs:CreateLogStream, logs:PutLogEvents | {stage}-tag log | all
+{stage} build with all rights | s3:PutObject, s3:ReplicateObject | {not_the_others} | TLS
+{stage} build with all rights | kms:Sign         | {stage} signing key | all
+
+CodeBuild for tags of {stage} | sts:AssumeRole   | {stage}-tag role    | all
+"""
+"""Of the one stage's build, whatever its role would let it do, nothing gets to the other stage."""
+ALL_RIGHTS = "administrator, staging build with all rights, production build with all rights"
 
 STAGE = r"""
 {stage} source, {stage} source with all rights | s3:GetObject, s3:GetObjectVersion | {stage}/transformer | TLS
 {stage} source, {stage} source with all rights | {about}     | artifacts   | TLS
 {stage} source, {stage} source with all rights | kms:Decrypt | data key    | through S3
-{stage} deploy, {stage} deploy with all rights | kms:Verify  | signing key | all
+{stage} deploy, {stage} deploy with all rights | kms:Verify  | {stage} signing key | all
 
 {stage} source   | s3:PutObject                                     | {stage} copy      | TLS
 {stage} source   | kms:Encrypt, kms:GenerateDataKey, kms:Decrypt    | {stage} store key | all
@@ -59,7 +69,7 @@ STAGE = r"""
 {stage} source   | s3:GetObject, s3:GetObjectVersion                | {stage} own {stage}/transformer | all
 {stage} source   | {about}                                          | {stage} own artifacts   | all
 {stage} source   | kms:Decrypt                                      | {stage} own data key    | through S3
-{stage} deploy   | kms:Verify                                       | {stage} own signing key | all
+{stage} deploy   | kms:Verify                                       | {stage} own {stage} signing key | all
 
 {rights} | all                                              | {stage} copy, {stage} store | TLS
 {rights} | all                                              | {own_objects} | all
@@ -68,10 +78,9 @@ STAGE = r"""
 {rights} | all but sts:AssumeRole, sts:AssumeRoleWithWebIdentity | {stage_roles}          | all
 {rights} | all but sts:AssumeRoleWithWebIdentity            | {all_bootstrap}             | all
 
-{stage} forwarding, administrator | events:PutEvents | {stage} bus | of new objects
+{stage} forwarding, {all_rights} | events:PutEvents | {stage} bus | of new objects
 
-EventBridge, EventBridge for staging, EventBridge for another of staging, EventBridge for production, \
-EventBridge for another of production | sts:AssumeRole | {stage} forwarding role | all
+EventBridge that forwards for {stage} | sts:AssumeRole | {stage} forwarding role | all
 EventBridge for {stage} | sts:AssumeRole | {stage} event role    | all
 CodeBuild for {stage}   | sts:AssumeRole | {stage} deploy role   | all
 CodePipeline            | sts:AssumeRole | {stage} pipeline role | all
@@ -94,7 +103,7 @@ EQUIVALENT = {
     r"^policy arn:aws:(s3|events).*: \* for [^*]*$": "a resource's policy is asked about that resource only",
     r"StageRolesPipeline: 0 sts:AssumeRole": "the source's trust names this role, which is enough in one account",
     r"-deploy: 6 sts:AssumeRole: with sts:\*": "the trust of the roles of cdk bootstrap allows nothing else",
-    r"ArtifactsEventsRole: 0 events:PutEvents: with events:\*": "the bus in the other account allows nothing else",
+    r"ForwardingRole: 0 events:PutEvents: with events:\*": "the bus in the other account allows nothing else",
     r"event-bus/default: 0 events:PutEvents: with events:\*": "no other request carries an event's source",
     r"codepipeline:PutApprovalResult: with codepipeline:\*": "nothing else can be done with an action of a pipeline",
 }
@@ -102,8 +111,11 @@ EQUIVALENT = {
 
 
 def table() -> str:
-    rows = [DEVELOPMENT.format(objects=", ".join((*cast.OWN, *cast.LOOKALIKES)))]
-    for stage in stacks.READERS:
+    objects = (*cast.OWN, *cast.LOOKALIKES)
+    rows = [DEVELOPMENT.format(objects=", ".join(objects), all_rights=ALL_RIGHTS)]
+    for stage, other in zip(stacks.READERS, reversed(stacks.READERS), strict=True):
+        mine = [it for it in objects if not it.startswith(f"{other}/")]
+        rows.append(BUILDS.format(stage=stage, not_the_others=", ".join(mine)))
         names = {
             "about": cast.ABOUT_A_BUCKET,
             "parameters": [f"{leaf} of transformer" for leaf in ("latest", "current", "policy")],
@@ -119,7 +131,7 @@ def table() -> str:
             for name, it in names.items()
         }
         full["rights"] = ", ".join([full["rights"], *RIGHTS[stage]])
-        rows.append(STAGE.format(stage=stage, **full))
+        rows.append(STAGE.format(stage=stage, all_rights=ALL_RIGHTS, **full))
     return "\n".join(rows)
 
 

@@ -123,6 +123,14 @@ def test_the_commit_that_the_build_was_started_for_must_be_the_tags() -> None:
     assert rules("v1.2.0", GOOD, Asked(commit=OTHER)) == ["moved"]
 
 
+@pytest.mark.parametrize(
+    ("tag", "stage", "found"),
+    [("v1.2.0", "production", []), ("v1.2.0", "staging", ["stage"]), ("v1.2.0-rc.1", "production", ["stage"])],
+)
+def test_a_build_for_one_stage_takes_no_tag_of_the_other(tag: str, stage: str, found: list[str]) -> None:
+    assert rules(tag, GOOD, Asked(stage=stage)) == found
+
+
 @pytest.mark.parametrize(("contains", "found"), [(True, []), (False, ["branch"])])
 def test_only_the_stages_own_branch_counts(contains: bool, found: list[str]) -> None:  # noqa: FBT001 - a parameter
     only = replace(GOOD, branches={**GOOD.branches, Stage.PRODUCTION: Branch("main", OTHER, contains=contains)})

@@ -1,9 +1,12 @@
-"""What the development account has for delivery: builds of pull requests and of tags, the artifacts, and the key.
+"""What the development account has for delivery: builds of pull requests and of tags, the artifacts, and the keys.
 
 - A pull request's build may write its log, and nothing else: it runs what a stranger may have written.
-- A tag's build signs artifacts and puts them into the bucket; nobody else does either, whatever their own policies say.
-- Each stage's role, in its own account, reads its stage's artifacts, and verifies signatures.
-- Both builds run a buildspec that stands in their project: no commit says how it is built.
+- Each stage has a project for its tags, with a role and a key of its own. A tag's build runs the commit's own tests,
+  which may do what they like with its role: sign and write for its own stage. Nobody else does either there.
+- Each stage's role, in its own account, reads its stage's artifacts, and its verifier verifies by its stage's key.
+- A webhook's build runs the buildspec that stands in its project: no commit says how it is built. Whoever may call
+  ``codebuild:StartBuild`` with a buildspec of their own, or change a project, is not held by that; the how-to has the
+  policy that denies it.
 """
 
 import re
@@ -19,11 +22,15 @@ from constructs import Construct
 from canary_router.cdk import buildspecs
 from canary_router.cdk.artifact_store import ArtifactStore, check_readers
 from canary_router.cdk.options import check_no_slug
+from canary_router.core.tags import Stage
 from canary_router.errors import ConfigurationError
 from canary_router.settings import NAME_PATTERN
 
-TAGS = r"^refs/tags/v[0-9]+\.[0-9]+\.[0-9]+(-rc\.[0-9]+)?$"
-"""The tags that start a build. Whether one is a release is for ``ci classify`` to say."""
+TAGS = {
+    Stage.STAGING: r"^refs/tags/v[0-9]+\.[0-9]+\.[0-9]+-rc\.[0-9]+$",
+    Stage.PRODUCTION: r"^refs/tags/v[0-9]+\.[0-9]+\.[0-9]+$",
+}
+"""The tags that start a build of each stage. Whether one is a release is for ``ci classify`` to say."""
 REPOSITORY = re.compile(r"(?P<owner>[A-Za-z0-9-]{1,39})/(?P<name>[A-Za-z0-9._-]{1,100})", re.ASCII)
 """A repository on GitHub."""
 _PULL_REQUEST = (
@@ -69,7 +76,7 @@ class DeliveryOptions:
 
 
 class Delivery(Construct):
-    """Builds, bucket and key of one service, in the development account.
+    """Builds, bucket and keys of one service, in the development account.
 
     The readers need not exist yet. A reader's own policy must allow it the same as this bucket and these keys do.
 
@@ -82,9 +89,9 @@ class Delivery(Construct):
     Attributes:
         bucket: The bucket; artifacts lie below ``{stage}/{service}/{tag}/``.
         data_key: The key that encrypts the bucket.
-        signing_key: The key that signs; its ARN is what ``ci verify --key`` is given.
+        signing_keys: The key that signs what is for each stage; its ARN is what ``ci verify --key`` is given there.
         pull_requests: The project that builds pull requests.
-        tags: The project that builds tags.
+        tags: The project that builds the tags of each stage, ``{service}-{stage}-tag``.
 
     Raises:
         ConfigurationError: The service's name does not have the contract's form.
@@ -100,19 +107,25 @@ class Delivery(Construct):
         owner, _, name = options.repository.partition("/")
         actors = f"^({'|'.join(options.actors)})$"
         pull_requests = codebuild.FilterGroup.in_event_of(*_PULL_REQUEST).and_actor_account_is(actors)
-        tags = codebuild.FilterGroup.in_event_of(codebuild.EventAction.PUSH).and_head_ref_is(TAGS)
 
         def source(wanted: codebuild.FilterGroup) -> codebuild.ISource:
             return codebuild.Source.git_hub(owner=owner, repo=name, webhook=True, webhook_filters=[wanted])
 
-        self._pull_request_role = self._role("pull-request")
-        self._tag_role = self._role("tag")
-        store = ArtifactStore(self, service, self._tag_role, options.readers, options.verifiers)
-        self.bucket, self.data_key, self.signing_key = store.bucket, store.data_key, store.signing_key
-        self.pull_requests = self._project(
-            "pull-request", self._pull_request_role, source(pull_requests), options.pull_request_buildspec
-        )
-        self.tags = self._project("tag", self._tag_role, source(tags), options.tag_buildspec)
+        stranger = self._role("pull-request")
+        writers = {stage.value: self._role(f"{stage}-tag") for stage in Stage}
+        store = ArtifactStore(self, service, writers, options.readers, options.verifiers)
+        self.bucket, self.data_key, self.signing_keys = store.bucket, store.data_key, store.signing_keys
+        self.pull_requests = self._project("pull-request", stranger, source(pull_requests), {})
+        self.tags = {}
+        for stage, pattern in TAGS.items():
+            pushed = codebuild.FilterGroup.in_event_of(codebuild.EventAction.PUSH).and_head_ref_is(pattern)
+            self.tags[stage.value] = self._project(
+                f"{stage}-tag", writers[stage], source(pushed), self._variables_of(stage)
+            )
+
+    def _variables_of(self, stage: Stage) -> dict[str, str]:
+        places = {"ARTIFACTS": self.bucket.bucket_name, "SIGNING_KEY": self.signing_keys[stage].key_arn}
+        return buildspecs.variables(self._service, STAGE=stage.value, **places)
 
     def _role(self, kind: str) -> iam.Role:
         stack = Stack.of(self)
@@ -121,11 +134,11 @@ class Delivery(Construct):
         principal = iam.ServicePrincipal("codebuild.amazonaws.com", conditions=conditions)
         return iam.Role(self, f"{_camel(kind)}Role", assumed_by=principal)
 
-    def _project(self, kind: str, role: iam.Role, source: codebuild.ISource, buildspec: str) -> codebuild.Project:
+    def _project(
+        self, kind: str, role: iam.Role, source: codebuild.ISource, variables: Mapping[str, str]
+    ) -> codebuild.Project:
         log = logs.LogGroup(self, f"{_camel(kind)}Log", retention=logs.RetentionDays.ONE_YEAR)
         log.grant_write(role)
-        places = {"ARTIFACTS": self.bucket.bucket_name, "SIGNING_KEY": self.signing_key.key_arn}
-        variables = buildspecs.variables(self._service, **places) if role is self._tag_role else {}
         project = codebuild.Project(
             self,
             f"{_camel(kind)}Builds",
@@ -145,6 +158,7 @@ class Delivery(Construct):
         child = project.node.default_child
         if not isinstance(child, codebuild.CfnProject):
             raise TypeError("a project is a CfnProject")
+        buildspec = self._options.tag_buildspec if variables else self._options.pull_request_buildspec
         child.add_property_override("Source.BuildSpec", buildspec)
         reason = "It has no artifacts of CodeBuild's: the build signs and copies its own."
         Validations.of(project).acknowledge(Acknowledgment(id="AwsSolutions-CB4", reason=reason))

@@ -20,6 +20,7 @@ from constructs import Construct
 from canary_router.cdk.artifact_store import ArtifactStore, check_readers
 from canary_router.cdk.delivery import REPOSITORY
 from canary_router.cdk.options import check_no_slug
+from canary_router.core.tags import Stage
 from canary_router.errors import ConfigurationError
 from canary_router.settings import NAME_PATTERN
 
@@ -94,7 +95,7 @@ class GitHubDelivery(Construct):
     Attributes:
         bucket: The bucket; artifacts lie below ``{stage}/{service}/{tag}/``.
         data_key: The key that encrypts the bucket.
-        signing_key: The key that signs; its ARN is what ``ci verify --key`` is given.
+        signing_keys: The key that signs what is for each stage; its ARN is what ``ci verify --key`` is given there.
         role: The workflow's role.
 
     Raises:
@@ -117,8 +118,10 @@ class GitHubDelivery(Construct):
         }
         trusted = iam.WebIdentityPrincipal(provider, conditions)
         self.role = iam.Role(self, "WorkflowRole", assumed_by=trusted, description=f"Signs the artifacts of {service}")
-        store = ArtifactStore(self, service, self.role, options.readers, options.verifiers)
-        self.bucket, self.data_key, self.signing_key = store.bucket, store.data_key, store.signing_key
+        # One role for both stages: the job that has it runs nothing of the commit.
+        writers = {stage.value: self.role for stage in Stage}
+        store = ArtifactStore(self, service, writers, options.readers, options.verifiers)
+        self.bucket, self.data_key, self.signing_keys = store.bucket, store.data_key, store.signing_keys
         CfnOutput(self, "RoleArn", value=self.role.role_arn)
 
     def _make_provider(self) -> str:

@@ -29,7 +29,8 @@ class StageOptions:
         stage: ``staging`` or ``production``.
         bucket: Name of the development account's bucket, ``Delivery``'s output ``BucketName``.
         data_key: ARN of the key that encrypts the bucket, its output ``DataKeyArn``.
-        signing_key: ARN of the key that signs artifacts, its output ``SigningKeyArn``.
+        signing_key: ARN of the key that signs this stage's artifacts, its output ``StagingSigningKeyArn`` or
+            ``ProductionSigningKeyArn``.
         reader: ARN of the role that reads artifacts, as ``DeliveryOptions.readers`` has it; it is made here.
         verifier: ARN of the role of the build that verifies and deploys, as ``DeliveryOptions.verifiers`` has it; it
             is made here.

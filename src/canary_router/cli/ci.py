@@ -43,8 +43,8 @@ def _not_empty(text: str | None) -> str | None:
     return text
 
 
-def _stage_name(text: str) -> str:
-    if text not in ("staging", "production"):
+def _stage_name(text: str | None) -> str | None:
+    if text not in (None, "staging", "production"):
         raise typer.BadParameter(f"{text!r} is not a stage: give staging or production.")
     return text
 
@@ -76,6 +76,15 @@ Service = Annotated[
         help="The service; with --environment its versions there are read.", callback=_service_name, show_default=False
     ),
 ]
+BuiltStage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        help="The stage that is built for; a tag of the other one is refused.",
+        callback=_stage_name,
+        show_default=False,
+    ),
+]
 NeededService = Annotated[str, typer.Option("--service", help="Name of the service.", callback=_service_name)]
 Key = Annotated[str, typer.Option(help="KMS key that signs, an ARN or an alias: RSA, for signing and verifying.")]
 
@@ -91,6 +100,7 @@ def classify(
     commit: Commit = None,
     deployed: DeployedTags = None,
     service: Service = None,
+    stage: BuiltStage = None,
 ) -> None:
     """Say whether a tag may be built, and for which stage.
 
@@ -105,7 +115,7 @@ def classify(
     if service and not call.chosen_environment:
         raise typer.BadParameter("--service is for the versions of an environment: give --environment too.")
     branches = (production_branch, staging_branch)
-    asked = _asked(call, commit, deployed, service)
+    asked = _asked(call, commit, deployed, service, stage)
     decision, facts = _decide(tag, repository, remote, branches, asked)
     _answer_decision(call, tag, decision, facts | {"compared_with": sorted(asked.deployed)})
 
@@ -129,6 +139,7 @@ def pack(
     staging_branch: StagingBranch = "staging",
     commit: Commit = None,
     deployed: DeployedTags = None,
+    stage: BuiltStage = None,
 ) -> None:
     """Make the signed artifact of a tag, once it is accepted as ci classify does.
 
@@ -145,7 +156,7 @@ def pack(
     from canary_router.core.tags import Refused
 
     call: Invocation = context.obj
-    asked = _asked(call, commit, deployed, service)
+    asked = _asked(call, commit, deployed, service, stage)
     decision, _ = _decide(tag, repository, remote, (production_branch, staging_branch), asked)
     if isinstance(decision, Refused):
         _answer_refusals(call, {"accepted": False, "tag": tag}, decision.refusals)
@@ -232,10 +243,12 @@ def _signer(call: Invocation, key: str) -> "Signer":
     return KmsSigner(call.session().client("kms", config=once), key)
 
 
-def _asked(call: Invocation, commit: str | None, deployed: list[str] | None, service: str | None) -> "Asked":
+def _asked(
+    call: Invocation, commit: str | None, deployed: list[str] | None, service: str | None, stage: str | None
+) -> "Asked":
     from canary_router.core.tags import Asked
 
-    return Asked(commit or "", [*(deployed or ()), *_deployed_in_environment(call, service)])
+    return Asked(commit or "", [*(deployed or ()), *_deployed_in_environment(call, service)], stage or "")
 
 
 def _deployed_in_environment(call: Invocation, service: str | None) -> dict[str, str]:

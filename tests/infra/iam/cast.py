@@ -23,7 +23,8 @@ BOOTSTRAP_ROLES = ("deploy", "file-publishing", "image-publishing", "lookup", "c
 STAGE_HAS = (
     *("store key", "project", "log", "verdict log", "pipeline", "question", "approval", "bus", "bus itself", "table"),
     *("other key", "other project", "other pipeline", "other bus", "table of another router"),
-    *("own data key", "own signing key", "own other data key", "own other signing key"),
+    *("own data key", "own other data key"),
+    *(f"own {other}{stage} signing key" for other in ("", "other ") for stage in stacks.READERS),
     *(f"{leaf} of {service}" for service in ("transformer", "x") for leaf in ("latest", "current", "policy")),
 )
 """What an administrator of the account may do anything with."""
@@ -33,7 +34,7 @@ NOT_WRITTEN = ("policy of another key", "trust of cdk bootstrap", "policy of a k
 
 def development(template: Template) -> Deployed:
     """The development account, with the names that the stages' options give to what is in it."""
-    keys = {"Data": stacks.DATA_KEY, "Signing": stacks.SIGNING_KEY}
+    keys = {"Data": stacks.DATA_KEY, **{f"{it.capitalize()}Signing": arn for it, arn in stacks.SIGNING_KEYS.items()}}
     names = {f"Delivery{name}Key": arn.rpartition("/")[2] for name, arn in keys.items()}
     return Deployed(template, DEV, {**names, "DeliveryArtifacts": stacks.STAGING_OPTIONS.bucket})
 
@@ -58,18 +59,27 @@ def _account_may(action: str, account: str, **more: Any) -> dict[str, Any]:
 
 def _builders(dev: Deployed) -> Iterable[Principal]:
     projects = {
-        kind: f"arn:aws:codebuild:{REGION}:{DEV}:project/transformer-{kind}" for kind in ("tag", "pull-request")
+        kind: f"arn:aws:codebuild:{REGION}:{DEV}:project/transformer-{kind}"
+        for kind in ("staging-tag", "production-tag", "pull-request")
     }
-    yield _own("tag build", dev, "DeliveryTagRole")
     yield _own("pull-request build", dev, "DeliveryPullRequestRole")
     for stage in stacks.READERS:
-        yield _own(f"{stage} forwarding", dev, f"Delivery{stage.capitalize()}ArtifactsEventsRole")
+        yield _own(f"{stage} build", dev, f"Delivery{stage.capitalize()}TagRole")
+        yield Principal.role(f"{stage} build with all rights", dev.made(f"Delivery{stage.capitalize()}TagRole"))
+        yield _own(f"{stage} forwarding", dev, f"Delivery{stage.capitalize()}ForwardingRole")
     yield Principal.role("administrator", f"arn:aws:iam::{DEV}:role/admin")
     codebuild = "codebuild.amazonaws.com"
-    yield Principal.service("CodeBuild for tags", codebuild, projects["tag"])
+    for stage in stacks.READERS:
+        yield Principal.service(f"CodeBuild for tags of {stage}", codebuild, projects[f"{stage}-tag"])
     yield Principal.service("CodeBuild for pull requests", codebuild, projects["pull-request"])
-    yield Principal.service("CodeBuild for another project", codebuild, projects["tag"] + "-2")
-    yield Principal.service("CodeBuild for another account", codebuild, projects["tag"].replace(DEV, STRANGER))
+    yield Principal.service("CodeBuild for another project", codebuild, projects["production-tag"] + "-2")
+    elsewhere = projects["production-tag"].replace(DEV, STRANGER)
+    yield Principal.service("CodeBuild for another account", codebuild, elsewhere)
+    for stage in stacks.READERS:
+        rule = dev.made(f"Delivery{stage.capitalize()}Artifacts")
+        yield Principal.service(f"EventBridge that forwards for {stage}", "events.amazonaws.com", rule)
+        elsewhere = rule.replace(DEV, STRANGER)
+        yield Principal.service(f"EventBridge of a stranger for {stage}", "events.amazonaws.com", elsewhere)
     yield Principal.service("EventBridge", "events.amazonaws.com", f"arn:aws:events:{REGION}:{DEV}:rule/x")
     yield Principal.service("Lambda", "lambda.amazonaws.com", f"arn:aws:lambda:{REGION}:{DEV}:function:x")
     yield Principal.service("S3's access logs", "logging.s3.amazonaws.com", f"arn:aws:s3:::{DEV}")
@@ -97,19 +107,27 @@ def of_store(dev: Deployed) -> Iterable[Place]:
     for prefix in (*OWN, *LOOKALIKES):
         kind = "object" if prefix in OWN else "object elsewhere"
         yield Place(prefix, kind, f"{bucket}/{prefix}/v1/a", DEV, f"policy {bucket}")
-    for name, key in (("data key", dev.made("DeliveryDataKey")), ("signing key", dev.made("DeliverySigningKey"))):
-        yield Place(name, name, key, DEV, f"policy {key}")
-        yield Place(f"another {name}", name, key + "2", DEV, NOT_WRITTEN[0])
+    for name, kind, key in _keys(dev):
+        yield Place(name, kind, key, DEV, f"policy {key}")
+        yield Place(f"another {name}", kind, key + "2", DEV, NOT_WRITTEN[0])
+
+
+def _keys(dev: Deployed) -> Iterable[tuple[str, str, str]]:
+    """Name, kind and ARN of each key of the development account."""
+    yield "data key", "data key", dev.made("DeliveryDataKey")
+    for stage in stacks.READERS:
+        yield f"{stage} signing key", "signing key", dev.made(f"Delivery{stage.capitalize()}SigningKey")
 
 
 def _of_development(dev: Deployed) -> Iterable[Place]:
     yield from of_store(dev)
-    for kind, name in (("tag", "Tag"), ("pull-request", "PullRequest")):
+    kinds = {"staging-tag": "StagingTag", "production-tag": "ProductionTag", "pull-request": "PullRequest"}
+    for kind, name in kinds.items():
         yield _role(f"{kind} role", dev.made(f"Delivery{name}Role"))
         yield Place(f"{kind} project", "project", dev.made(f"Delivery{name}Builds"), DEV)
         yield _log(f"{kind} log", dev.made(f"Delivery{name}Log"))
     for stage in stacks.READERS:
-        yield _role(f"{stage} forwarding role", dev.made(f"Delivery{stage.capitalize()}ArtifactsEventsRole"))
+        yield _role(f"{stage} forwarding role", dev.made(f"Delivery{stage.capitalize()}ForwardingRole"))
 
 
 STAGE_ROLES = {
@@ -184,8 +202,8 @@ def _as_its_own(stage: str, deployed: Deployed, dev: Deployed) -> Iterable[Place
     for prefix in (*OWN, f"{stage}/transformer-evil", f"{stage}/x"):
         yield Place(f"{stage} own {prefix}", "own object", f"{bucket}/{prefix}/v1/a", deployed.account)
     yield Place(f"{stage} own artifacts", "bucket", bucket, deployed.account)
-    for kind, key in (("data key", dev.made("DeliveryDataKey")), ("signing key", dev.made("DeliverySigningKey"))):
-        for name, arn in ((f"{stage} own {kind}", key), (f"{stage} own other {kind}", key + "2")):
+    for key_name, kind, key in _keys(dev):
+        for name, arn in ((f"{stage} own {key_name}", key), (f"{stage} own other {key_name}", key + "2")):
             yield Place(name, kind, arn, deployed.account, f"{NOT_WRITTEN[2]} {stage}")
 
 
