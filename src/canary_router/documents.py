@@ -1,6 +1,7 @@
 """What ``--output json`` prints: the same facts as the tables, by stable names."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from canary_router.core.announcement import release_summary
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
     from canary_router.flows.doctor import Checked
     from canary_router.flows.inspect import ServiceView
     from canary_router.flows.retiring import Retired
+
+
+@dataclass(frozen=True)
+class Done:
+    """What people did.
+
+    Attributes:
+        released_by: Who wrote what releases were made of, by the releases' ids.
+    """
+
+    orders: "Sequence[GivenOrder]"
+    retirements: "Sequence[Retirement]"
+    released_by: Mapping[str, str]
 
 
 def service_document(environment: str, view: "ServiceView", now: int) -> dict[str, Any]:
@@ -54,23 +68,20 @@ def order_document(environment: str, order: "Order", release: Release, *, nudged
     }
 
 
-def history_document(
-    environment: str,
-    service: str,
-    releases: Sequence[Release],
-    orders: "Sequence[GivenOrder]",
-    retirements: "Sequence[Retirement]",
-) -> dict[str, Any]:
-    """Releases, the orders given for them, and what was retired, newest first."""
+def history_document(environment: str, service: str, releases: Sequence[Release], done: Done) -> dict[str, Any]:
+    """Releases with who wrote them, the orders given for them, and what was retired, newest first."""
     return {
         "environment": environment,
         "service": service,
-        "releases": [release_summary(release) for release in releases],
+        "releases": [
+            {**release_summary(release), "released_by": done.released_by.get(release.release_id)}
+            for release in releases
+        ],
         "orders": [
             {**_order(it.order), "release_id": it.release_id, "version": it.version, "counts": it.counts}
-            for it in orders
+            for it in done.orders
         ],
-        "retirements": [_retirement(it) for it in retirements],
+        "retirements": [_retirement(it) for it in done.retirements],
     }
 
 

@@ -210,3 +210,10 @@ def test_services_are_listed_by_name_whatever_was_written_for_them(pointers: Poi
     pointers.put(names[0], "latest", "more", "")
     pointers.put(names[0], "current", "more", "")
     assert pointers.services() == tuple(names)
+
+
+@pytest.mark.parametrize("environments", ["memory", "ministack", "wired"], indirect=True)  # moto says nothing of it
+def test_a_history_tells_who_wrote(pointers: Pointers, service: str) -> None:
+    pointers.put(service, "latest", "value", "note")
+    (written,) = pointers.history(service, "latest", 0)
+    assert written.who.startswith("arn:aws:iam::")

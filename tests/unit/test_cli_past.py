@@ -9,6 +9,7 @@ from tests.unit.world import SERVICE, World, arn
 from canary_router.core.explanation import explain
 from canary_router.core.model import Route, Status, Transform
 from canary_router.core.orders import Order, OrderKind
+from canary_router.core.pointers import Reading
 from canary_router.errors import NotFound, Unavailable
 from canary_router.flows.explaining import gather
 from canary_router.flows.orders import give_order
@@ -22,6 +23,10 @@ class Silent:
 
     def describe(self, execution_arn: str) -> Execution | None:
         raise Unavailable(f"looking up {execution_arn}")
+
+
+def refused(service: str, leaf: str, after_version: int) -> tuple[Reading, ...]:
+    raise Unavailable(f"reading the history of {leaf}: denied")
 
 
 def on_trial(*, draw: float = 0.0, policy: str = "") -> World:
@@ -276,6 +281,29 @@ def test_an_order_for_another_release_explains_nothing() -> None:
     world.clock.advance(2)
     give_order(world.ports, Order("o2", OrderKind.PAUSE, SERVICE, "ann", "", world.clock.now()))
     assert "there was room" in facts(world, job.transform_id)["budget"]
+
+
+def test_the_history_tells_who_has_released_each_version(capsys: Capsys) -> None:
+    world = World()
+    world.pointers.who = "arn:aws:iam::123456789012:user/bo"
+    world.pointers.put(SERVICE, "current", arn("v1.0.1"), "")  # by hand
+    world.reconcile()
+    world.pointers.who = "arn:aws:sts::123456789012:assumed-role/deploys/ci"
+    world.write_latest("v1.1.0")
+    world.reconcile()
+    person = Person(world, capsys)
+    told = {it["version"]: it["released_by"] for it in person.gets("history", SERVICE)["releases"]}
+    assert told["v1.1.0"] == "arn:aws:sts::123456789012:assumed-role/deploys/ci"
+    assert told["v1.0.1"] == "arn:aws:iam::123456789012:user/bo"
+    assert "released by arn:aws:sts::123456789012:assumed-role/deploys/ci" in person.types("history", SERVICE).out
+
+
+def test_the_history_is_told_though_nobody_can_say_who_has_released(capsys: Capsys) -> None:
+    world = on_trial()
+    seen = Person(world, capsys)
+    world.pointers.history = refused  # type: ignore[method-assign] # SSM denies it
+    document = seen.gets("history", SERVICE)
+    assert [it["released_by"] for it in document["releases"]] == [None] * len(document["releases"])
 
 
 def test_jobs_of_a_release_that_there_is_not_are_wrong_usage(capsys: Capsys) -> None:

@@ -24,9 +24,10 @@ def history(
       canary-router --environment staging --output json history transformer --limit 500
     """
     from canary_router import documents
-    from canary_router.errors import NotFound
+    from canary_router.errors import NotFound, Unavailable
     from canary_router.flows.inspect import releases
     from canary_router.flows.order_history import orders_given
+    from canary_router.flows.releasing import released_by
     from canary_router.flows.retired import retirements
 
     call: Invocation = context.obj
@@ -37,13 +38,19 @@ def history(
     shown = {release.release_id for release in found}
     orders = [given for given in orders_given(ports.ledger, service) if given.release_id in shown]
     retired = retirements(ports.ledger, service)
+    try:
+        writers = released_by(ports.pointers, service, found)
+    except Unavailable as error:
+        call.say(f"Who has released is not known: {error}")
+        writers = {}
+    done = documents.Done(orders, retired, writers)
 
     def drawn(_: object) -> "RenderableType":
         from canary_router.cli import render_past
 
-        return render_past.history_block(environment, service, found, (orders, retired))
+        return render_past.history_block(environment, service, found, done)
 
-    call.answer(documents.history_document(environment, service, found, orders, retired), drawn)
+    call.answer(documents.history_document(environment, service, found, done), drawn)
 
 
 def explain(

@@ -15,16 +15,16 @@ from canary_router.core.model import Release
 from canary_router.core.order_words import is_its_reason
 from canary_router.core.orders import GivenOrder
 from canary_router.core.retirement_records import Retirement
+from canary_router.documents import Done
 
 
 def history_block(
     environment: str,
     service: str,
     releases: Sequence[Release],
-    done: tuple[Sequence[GivenOrder], Sequence[Retirement]],
+    done: Done,
 ) -> RenderableType:
     """Releases, newest first, each with its reason and the orders that it took; then what was retired."""
-    orders, retirements = done
     if not releases:
         return Text(f"No release of {service} is on record in {environment} yet.")
     parts: list[RenderableType] = [Text(f"{service} in {environment}", "bold")]
@@ -40,12 +40,14 @@ def history_block(
             (f"  {release.release_id}", "dim"),
         )
         parts += [Text(), head]
+        if who := done.released_by.get(release.release_id):
+            parts.append(_indented(Text(f"released by {who}", "dim")))
         if release.reason:
             parts.append(_indented(Text(release.reason)))
-        given = [it for it in reversed(orders) if it.release_id == release.release_id]
+        given = [it for it in reversed(done.orders) if it.release_id == release.release_id]
         parts += [_indented(_order_text(it)) for it in given if not is_its_reason(it, release)]
-    parts += [Text(), Text("retired", "dim")] if retirements else []
-    parts += [_indented(_retirement_text(it)) for it in retirements]
+    parts += [Text(), Text("retired", "dim")] if done.retirements else []
+    parts += [_indented(_retirement_text(it)) for it in done.retirements]
     return Group(*parts)
 
 

@@ -6,7 +6,7 @@
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from canary_router import settings
@@ -47,12 +47,14 @@ class Reading:
     Attributes:
         modified: When it was written, epoch milliseconds.
         note: What the writer noted with it (the parameter's description); only a history has it.
+        who: ARN of the writer; only a history has it.
     """
 
     value: str
     version: int
     modified: int
     note: str = ""
+    who: str = field(default="", compare=False)
 
     @property
     def mark(self) -> WriteMark:

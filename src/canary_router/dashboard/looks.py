@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,9 +11,10 @@ from canary_router.core.model import Release, Transform
 from canary_router.core.order_words import is_its_reason
 from canary_router.core.orders import GivenOrder
 from canary_router.core.retirement_records import Retirement
-from canary_router.errors import NotFound
+from canary_router.errors import NotFound, Unavailable
 from canary_router.flows.inspect import ServiceView, releases, service_view, transforms_of
 from canary_router.flows.order_history import orders_given
+from canary_router.flows.releasing import released_by
 from canary_router.flows.retired import retirements
 from canary_router.ports import Ports
 
@@ -33,6 +34,7 @@ class Past:
     releases: tuple[Release, ...]
     orders: tuple[GivenOrder, ...]
     retirements: tuple[Retirement, ...]
+    released_by: Mapping[str, str]
 
     def of(self, release: Release) -> tuple[GivenOrder, ...]:
         """The orders that a release took, oldest first."""
@@ -127,7 +129,10 @@ class Looks:
 
     def _past(self, name: str) -> Past:
         ledger = self._ports.ledger
-        return Past(tuple(releases(ledger, name)), tuple(orders_given(ledger, name)), tuple(retirements(ledger, name)))
+        found, writers = tuple(releases(ledger, name)), {}
+        with suppress(Unavailable):  # who may look need not be allowed to read the pointers' history
+            writers = released_by(self._ports.pointers, name, found)
+        return Past(found, tuple(orders_given(ledger, name)), tuple(retirements(ledger, name)), writers)
 
     def _jobs(self, release: Release) -> tuple[Transform, ...]:
         return tuple(transforms_of(self._ports.ledger, release.service, release.release_id, limit=_JOBS_AT_MOST))

@@ -133,10 +133,11 @@ class Pages:
         }
         if view.release is not None:
             facts |= {"gate": _gate(view, now), "line": timeline(view.release, sight.jobs, now)}
+        done = documents.Done(_orders_of(past.orders, shown), past.retirements, past.released_by)
         document = {
             **documents.service_document(environment, view, now),
             "transforms": [documents.transform_document(it) for it in sight.jobs],
-            **documents.history_document(environment, name, shown, _orders_of(past.orders, shown), past.retirements),
+            **documents.history_document(environment, name, shown, done),
         }
         return Page("service.html", facts, document)
 

@@ -73,6 +73,7 @@ class SsmPointers:
                     entry["Version"],
                     _milliseconds(entry["LastModifiedDate"]),
                     entry.get("Description", ""),
+                    entry.get("LastModifiedUser", ""),
                 )
                 for entry in entries
                 if entry["Version"] > after_version

@@ -8,10 +8,15 @@ from canary_router.ports import Clock
 
 
 class MemoryPointers:
-    """Parameters of any number of services."""
+    """Parameters of any number of services.
+
+    Attributes:
+        who: ARN of whoever writes.
+    """
 
     def __init__(self, clock: Clock) -> None:
         """Writes are dated by the clock."""
+        self.who = "arn:aws:iam::123456789012:root"
         self._clock = clock
         self._histories: dict[tuple[str, str], list[Reading]] = {}
         self._lock = threading.Lock()
@@ -31,7 +36,7 @@ class MemoryPointers:
             raise Unavailable(f"writing {leaf} of {service}: an empty value is refused, as by SSM")
         with self._lock:
             history = self._histories.setdefault((service, leaf), [])
-            history.append(Reading(value, len(history) + 1, self._clock.now(), note))
+            history.append(Reading(value, len(history) + 1, self._clock.now(), note, self.who))
             return len(history)
 
     def delete(self, service: str, leaf: str) -> None:
