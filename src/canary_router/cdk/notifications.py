@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from canary_router import settings
+from canary_router.cdk.dead_letters import dead_letter_queue
 from canary_router.cdk.function import BundledFunction, FunctionOptions
 from canary_router.core.messages import DETAIL_TYPES
 from canary_router.errors import ConfigurationError
@@ -66,7 +66,7 @@ class Notifications(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, environment: str, options: NotificationOptions) -> None:
         super().__init__(scope, construct_id)
         self._environment = environment
-        self.dead_letters = self._queue()
+        self.dead_letters = dead_letter_queue(self, f"canary-router-{environment}-untold")
         ways: list[targets.LambdaFunction] = []
         if options.topic is not None:
             mail = self._function("topic", {settings.ENV_TOPIC: options.topic.topic_arn})
@@ -110,17 +110,3 @@ class Notifications(Construct):
         return targets.LambdaFunction(
             way.function, dead_letter_queue=self.dead_letters, max_event_age=_EVENT_AGE, retry_attempts=10
         )
-
-    def _queue(self) -> sqs.Queue:
-        queue = sqs.Queue(
-            self,
-            "DeadLetters",
-            queue_name=f"canary-router-{self._environment}-untold",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        reason = "It is itself the queue of dead letters."
-        Validations.of(queue).acknowledge(Acknowledgment(id="AwsSolutions-SQS3", reason=reason))
-        return queue

@@ -1,13 +1,13 @@
 """What wakes the controller: ended executions, changed pointers, and a clock that makes up for every lost event."""
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from canary_router.cdk.dead_letters import dead_letter_queue
 from canary_router.cdk.resources import Arns
 
 FINAL_STATUSES = ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
@@ -31,7 +31,7 @@ class OutcomeEvents(Construct):
         super().__init__(scope, "Outcomes")
         self._environment = environment
         self._controller = controller
-        self.dead_letters = self._queue()
+        self.dead_letters = dead_letter_queue(self, f"canary-router-{environment}-dead-letters")
         controller.configure_async_invoke(
             on_failure=destinations.SqsDestination(self.dead_letters), retry_attempts=2, max_event_age=_EVENT_AGE
         )
@@ -71,18 +71,3 @@ class OutcomeEvents(Construct):
         return targets.LambdaFunction(
             self._controller, dead_letter_queue=self.dead_letters, max_event_age=_EVENT_AGE, retry_attempts=retries
         )
-
-    def _queue(self) -> sqs.Queue:
-        queue = sqs.Queue(
-            self,
-            "DeadLetters",
-            queue_name=f"canary-router-{self._environment}-dead-letters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        Validations.of(queue).acknowledge(
-            Acknowledgment(id="AwsSolutions-SQS3", reason="It is itself the queue of dead letters.")
-        )
-        return queue
